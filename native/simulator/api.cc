@@ -1,0 +1,86 @@
+#include "api.h"
+
+namespace cuda_simulator {
+
+ThreadState& thread_state(World& world) {
+  static thread_local ThreadState state;
+  if (state.world != &world) state = {.world = &world};
+  return state;
+}
+
+Concerns device_number_if_any(const int& ordinal) {
+  return {[](World&, const void* what) { return *static_cast<const int*>(what); }, &ordinal};
+}
+
+Concerns device_number(const int& ordinal) {
+  Concerns concerns = device_number_if_any(ordinal);
+  concerns.must_exist = true;
+  return concerns;
+}
+
+Concerns device_of(cudaStream_t stream) {
+  return {[](World& world, const void* what) {
+            const auto found =
+                world.streams.find(static_cast<cudaStream_t>(const_cast<void*>(what)));
+            return found ? found->device() : -1;
+          },
+          stream};
+}
+
+Concerns device_of(cudaEvent_t event) {
+  return {[](World& world, const void* what) {
+            const auto found = world.events.find(static_cast<cudaEvent_t>(const_cast<void*>(what)));
+            return found ? found->device() : -1;
+          },
+          event};
+}
+
+Concerns device_of(cudaMemPool_t pool) {
+  return {[](World& world, const void* what) {
+            const auto found =
+                world.pools.find(static_cast<cudaMemPool_t>(const_cast<void*>(what)));
+            return found ? found->device() : -1;
+          },
+          pool};
+}
+
+Concerns device_of_pointer(const void* pointer) {
+  return {[](World& world, const void* what) {
+            const auto found = world.addresses.find(what);
+            return found ? found->device : -1;
+          },
+          pointer};
+}
+
+Entry enter(World& world, ThreadState& thread, Function function, const Concerns& concerns) {
+  if (world.broken) return {cudaErrorInitializationError};
+  if (in_host_function()) return {cudaErrorNotPermitted};
+  Device* named = nullptr;
+  if (concerns.locate != nullptr) named = world.device(concerns.locate(world, concerns.what));
+  Device* device = named != nullptr ? named : world.device(thread.device);
+
+  const int ordinal = device != nullptr ? device->ordinal() : -1;
+  const Faults::Matches matches = world.faults.match(function, ordinal);
+  const Faults::Ticket ticket = world.faults.ticket();
+  ledger_add(world.ledger->header().total_calls, 1);
+  world.calls.count(function);
+  if (!matches.empty()) {
+    const FaultAnswer fault = world.faults.act(matches, ticket);
+    const auto error = static_cast<cudaError_t>(fault.code);
+    if (fault.sticky && device != nullptr) device->lose(error);
+    if (error != cudaSuccess) return {error};
+  }
+  return {cudaSuccess, concerns.must_exist ? named : device};
+}
+
+std::shared_ptr<Stream> resolve(World& world, cudaStream_t handle) {
+  if (handle != nullptr && handle != cudaStreamLegacy) return world.streams.find(handle);
+  Device* device = world.device(thread_state(world).device);
+  return device != nullptr ? device->streams().legacy() : nullptr;
+}
+
+cudaError_t unresolved(cudaStream_t handle) {
+  return handle == cudaStreamPerThread ? cudaErrorNotSupported : cudaErrorInvalidResourceHandle;
+}
+
+}  // namespace cuda_simulator
