@@ -1,0 +1,86 @@
+#include "core/device.h"
+
+#include <stdexcept>
+#include <utility>
+
+namespace cuda_shutdown {
+
+Device::Device(DeviceProperties properties)
+    : properties_(std::move(properties)),
+      context_(properties_.index),
+      work_(Lane::create("cuda-device-" + std::to_string(properties_.index))),
+      reading_(Lane::create("cuda-read-" + std::to_string(properties_.index))) {}
+
+JobHandle Device::submit(Job::Work work, Job::Settled settled, Job::Returned returned,
+                         Deadline deadline) {
+  return submit_to(work_, std::move(work), std::move(settled), std::move(returned), deadline);
+}
+
+JobHandle Device::submit_reading(Job::Work work, Job::Settled settled, Deadline deadline) {
+  return submit_to(reading_, std::move(work), std::move(settled), nullptr, deadline);
+}
+
+JobHandle Device::submit_to(const std::shared_ptr<Lane>& lane, Job::Work work, Job::Settled settled,
+                            Job::Returned returned, Deadline deadline) {
+  auto guarded = [this, inner = std::move(work)](const Limits& limits) {
+    if (context_.lost()) throw CudaException(context_.loss());
+    return inner(limits);
+  };
+  auto job =
+      std::make_shared<Job>(std::move(guarded), std::move(settled), std::move(returned), deadline);
+  lane->submit(job);
+  return {lane, std::move(job)};
+}
+
+std::shared_ptr<MemoryPool> Device::pool() {
+  if (auto pool = existing_pool()) return pool;
+  context_.make_current();
+  std::size_t free = 0;
+  std::size_t total = 0;
+  context_.check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  auto made = std::make_shared<MemoryPool>(context_, properties_.memory_pools_supported);
+  std::shared_ptr<MemoryPool> first;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!pool_) {
+      pool_ = made;
+      if (free_at_first_use_ == 0) free_at_first_use_ = free;
+      return made;
+    }
+    first = pool_;
+  }
+  // This thread was left behind in the calls above, and another has made the pool.
+  made->discard();
+  return first;
+}
+
+std::shared_ptr<MemoryPool> Device::existing_pool() const {
+  const std::lock_guard lock(mutex_);
+  return pool_;
+}
+
+std::uint64_t Device::free_at_first_use() const {
+  const std::lock_guard lock(mutex_);
+  return free_at_first_use_;
+}
+
+void Device::reset() {
+  const auto blocks = requests_.read().blocks.current;
+  const auto models = presence_.use_count() - 1;
+  if (blocks > 0 || models > 0) {
+    throw std::logic_error("Expected no model on device " + std::to_string(index()) +
+                           " when it is reset, got " + std::to_string(models) + " with " +
+                           std::to_string(blocks) + " blocks in use");
+  }
+  std::shared_ptr<MemoryPool> pool;
+  {
+    const std::lock_guard lock(mutex_);
+    pool.swap(pool_);
+    free_at_first_use_ = 0;
+  }
+  context_.make_current();
+  if (pool) pool->destroy();
+  context_.check(cudaDeviceReset(), "cudaDeviceReset");
+}
+
+}  // namespace cuda_shutdown

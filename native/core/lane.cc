@@ -1,0 +1,136 @@
+#include "core/lane.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "core/supervisor.h"
+
+namespace cuda_shutdown {
+
+std::shared_ptr<Lane> Lane::create(std::string name) {
+  std::shared_ptr<Lane> lane(new Lane(std::move(name)));
+  Supervisor::instance().watch(lane);
+  return lane;
+}
+
+void Lane::submit(const std::shared_ptr<Job>& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(job);
+    if (!current_) start_worker();
+  }
+  wake_.notify_all();
+  Supervisor::instance().wake();
+}
+
+void Lane::cancel(const std::shared_ptr<Job>& job) noexcept {
+  job->cancel();
+  Supervisor::instance().wake();
+}
+
+std::size_t Lane::left_behind() const {
+  const std::lock_guard lock(mutex_);
+  return replaced_.size();
+}
+
+std::size_t Lane::replacements() const {
+  const std::lock_guard lock(mutex_);
+  return replacements_;
+}
+
+void Lane::start_worker() {
+  current_ = std::make_shared<Worker>();
+  // Detached: a thread that may never return from the driver must never be joined.
+  std::thread([lane = shared_from_this(), worker = current_] { lane->serve(worker); }).detach();
+}
+
+void Lane::replace_current() {
+  replaced_.push_back(std::move(current_));
+  current_ = nullptr;
+  ++replacements_;
+  if (!queue_.empty()) start_worker();
+}
+
+void Lane::serve(const std::shared_ptr<Worker>& self) {
+  pthread_setname_np(pthread_self(), name_.c_str());
+  std::unique_lock lock(mutex_);
+  while (current_ == self) {
+    if (queue_.empty()) {
+      wake_.wait(lock);
+      continue;
+    }
+    std::shared_ptr<Job> job = std::move(queue_.front());
+    queue_.pop_front();
+    job->begin();
+    self->running = job;
+    self->over_since = Clock::time_point::max();
+    lock.unlock();
+    Supervisor::instance().wake();
+    job->run();
+    job.reset();
+    lock.lock();
+    self->running.reset();
+  }
+  std::erase(replaced_, self);
+}
+
+Clock::time_point Lane::inspect(Clock::time_point now) {
+  std::vector<std::shared_ptr<Job>> interrupted;
+  std::vector<std::shared_ptr<Job>> stuck;
+  auto next = Clock::time_point::max();
+  {
+    const std::lock_guard lock(mutex_);
+    next = inspect_queue(now, interrupted);
+    for (const auto& worker : replaced_) {
+      next = std::min(next, inspect_worker(*worker, now, stuck));
+    }
+    if (current_) {
+      next = std::min(next, inspect_worker(*current_, now, stuck));
+      if (current_->quarantined) {
+        replace_current();
+      } else if (current_->running && !queue_.empty() && replaced_.size() < max_overtaken) {
+        const auto stalled_at = current_->running->heartbeat() + stall_limit;
+        if (now >= stalled_at) {
+          replace_current();
+        } else {
+          next = std::min(next, stalled_at);
+        }
+      }
+    }
+  }
+  for (const auto& job : interrupted) job->settle({Outcome::interrupted, nullptr});
+  for (const auto& job : stuck) job->settle({Outcome::stuck, nullptr});
+  return next;
+}
+
+Clock::time_point Lane::inspect_queue(Clock::time_point now,
+                                      std::vector<std::shared_ptr<Job>>& over) {
+  auto next = Clock::time_point::max();
+  std::erase_if(queue_, [&](const std::shared_ptr<Job>& job) {
+    if (job->over(now)) {
+      over.push_back(job);
+      return true;
+    }
+    next = std::min(next, job->deadline());
+    return false;
+  });
+  return next;
+}
+
+Clock::time_point Lane::inspect_worker(Worker& worker, Clock::time_point now,
+                                       std::vector<std::shared_ptr<Job>>& stuck) const {
+  if (!worker.running || worker.quarantined) return Clock::time_point::max();
+  if (!worker.running->over(now)) return worker.running->deadline();
+  if (worker.over_since == Clock::time_point::max()) worker.over_since = now;
+  // A job that still asks its limits is not stuck but cleaning up.
+  const auto stuck_at = std::max(worker.over_since, worker.running->heartbeat()) + stop_grace;
+  if (now < stuck_at) return stuck_at;
+  worker.quarantined = true;
+  stuck.push_back(worker.running);
+  return Clock::time_point::max();
+}
+
+}  // namespace cuda_shutdown

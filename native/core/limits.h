@@ -1,0 +1,53 @@
+// When a piece of work has to end: a stop token and a deadline, asked between two CUDA calls.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <stop_token>
+#include <utility>
+
+namespace cuda_shutdown {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = Clock::time_point;
+inline constexpr Deadline no_deadline = Deadline::max();
+
+// The deadline `limit` from now; `no_deadline` where that would overflow.
+[[nodiscard]] inline Deadline deadline_in(std::chrono::milliseconds limit) noexcept {
+  const auto now = Clock::now();
+  return limit >= std::chrono::duration_cast<std::chrono::milliseconds>(no_deadline - now)
+             ? no_deadline
+             : now + limit;
+}
+
+// Thread-safe. Copies share the token and the heartbeat.
+class Limits {
+ public:
+  Limits() = default;
+  Limits(std::stop_token stop, Deadline deadline, std::atomic<Clock::rep>* heartbeat = nullptr)
+      : stop_(std::move(stop)), deadline_(deadline), heartbeat_(heartbeat) {}
+
+  // True once the work must end. Asking is also the heartbeat by which a lane tells work that goes
+  // on from a thread that sits inside one CUDA call: ask at least once between any two calls.
+  [[nodiscard]] bool over() const noexcept {
+    const auto now = Clock::now();
+    if (heartbeat_ != nullptr) {
+      heartbeat_->store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+    return stop_.stop_requested() || now >= deadline_;
+  }
+
+  [[nodiscard]] Deadline deadline() const noexcept { return deadline_; }
+
+  // For cleaning up after work that had to end: the same heartbeat, and only `time` to do it in.
+  [[nodiscard]] Limits for_cleanup(std::chrono::milliseconds time) const noexcept {
+    return {std::stop_token(), deadline_in(time), heartbeat_};
+  }
+
+ private:
+  std::stop_token stop_;
+  Deadline deadline_ = no_deadline;
+  std::atomic<Clock::rep>* heartbeat_ = nullptr;
+};
+
+}  // namespace cuda_shutdown

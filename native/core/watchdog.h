@@ -1,0 +1,96 @@
+// The thread that ends the process when nothing else does.
+//
+//   disarmed ──arm()──► armed ──signal or begin()──► counting ──deadline──► the process ends
+//      ▲                  ▲                             │  └─ second signal and grace ─► it ends
+//      └────disarm()──────┴───────────finish()──────────┘
+//
+// It sees signals by itself (signal_chain.h), so a blocked event loop, a hung `exit` listener, a
+// hung static destructor or a stuck device thread cannot outlive the deadline. Before it ends the
+// process it says on stderr what was pending and sets the terminal back; a second thread ends the
+// process should even that hang.
+//
+// Process lifetime: there is one, and its threads are never joined.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/limits.h"
+#include "core/signal_chain.h"
+#include "core/terminal.h"
+
+namespace cuda_shutdown {
+
+struct WatchdogOptions {
+  std::vector<int> signals;
+  std::chrono::milliseconds timeout{30'000};
+  // A signal this soon after the first is a duplicate of it.
+  std::chrono::milliseconds duplicate_window{500};
+  // How long the process may take to end by itself after a second signal.
+  std::chrono::milliseconds second_signal_grace{250};
+};
+
+// Thread-safe. The thread waits on an eventfd, which the signal handler can write to.
+class Watchdog {
+ public:
+  static constexpr int deadline_exit_code = 124;
+
+  static Watchdog& instance();
+  Watchdog(const Watchdog&) = delete;  // There is one.
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  // Throws std::logic_error when it is armed already, std::system_error.
+  void arm(const WatchdogOptions& options);
+  void disarm() noexcept;
+  // Counts from now, unless it counts already, or a signal has come before.
+  void begin(std::string_view reason) noexcept;
+  void finish() noexcept;
+  [[nodiscard]] std::optional<signal_chain::Arrival> arrival() const noexcept;
+  // What it will say was pending; cut to fit.
+  void set_pending(std::string_view text) noexcept;
+  // The exit code that the process ends with from now on, whoever ends it.
+  void decide(int exit_code) noexcept;
+
+ private:
+  // A text of bounded length: nothing is allocated while the process is being ended.
+  template <std::size_t size>
+  class Text {
+   public:
+    void set(std::string_view text) noexcept;
+    [[nodiscard]] std::string_view get() const noexcept { return {text_.data(), length_}; }
+
+   private:
+    std::array<char, size> text_{};
+    std::size_t length_ = 0;
+  };
+
+  Watchdog();
+  [[noreturn]] void run();
+  [[noreturn]] void run_backstop();
+  // Ends the process if it is time; else answers when to look again.
+  Clock::time_point look();
+  [[noreturn]] void end_process(int exit_code, std::string_view what);
+  [[nodiscard]] std::optional<Clock::time_point> counting_since() const noexcept;
+  void wake() const noexcept;
+
+  const int wake_fd_;
+  mutable std::mutex mutex_;  // Guards everything below. Not taken by the signal handler.
+  std::condition_variable ending_;
+  bool armed_ = false;
+  WatchdogOptions options_;
+  Terminal terminal_;
+  std::optional<Clock::time_point> begun_;
+  Text<200> reason_;
+  Text<2000> pending_;
+  std::optional<int> decided_;
+  std::optional<int> ending_with_;
+};
+
+}  // namespace cuda_shutdown
