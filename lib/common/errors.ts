@@ -1,0 +1,212 @@
+/**
+ * Every error class of the package. Each carries a `code` for programs, a sentence for people and
+ * the `cause`. `instanceof` goes by a registered symbol, so that it holds between two copies of the
+ * package and between the realms of a test runner.
+ */
+
+import { show } from './expected.js';
+
+function brand(name: string): symbol {
+  return Symbol.for(`cuda-shutdown.${name}`);
+}
+
+function bears(value: unknown, mark: symbol): boolean {
+  return typeof value === 'object' && value !== null && mark in value;
+}
+
+/** A call of the CUDA runtime failed. `cudaCode` and `cudaName` are those of `cudaError_t`. */
+export class CudaError extends Error {
+  static readonly #brand = brand('CudaError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, CudaError.#brand);
+  }
+
+  override readonly name = 'CudaError';
+  readonly code = 'ERR_CUDA';
+  readonly cudaCode: number;
+  readonly cudaName: string;
+  /** The name of the runtime function that failed, as `cudaFreeAsync`. */
+  readonly call: string;
+  /** The device's index, -1 where the call concerns none. */
+  readonly device: number;
+  /** True when the error ended the device's context: only a new process helps. */
+  readonly sticky: boolean;
+
+  constructor(
+    message: string,
+    details: Pick<CudaError, 'cudaCode' | 'cudaName' | 'call' | 'device' | 'sticky'>,
+  ) {
+    super(message);
+    this.cudaCode = details.cudaCode;
+    this.cudaName = details.cudaName;
+    this.call = details.call;
+    this.device = details.device;
+    this.sticky = details.sticky;
+    Object.defineProperty(this, CudaError.#brand, { value: true });
+  }
+}
+
+/** CUDA was needed where there is none: no driver, no device, or no addon built for it. */
+export class CudaUnavailableError extends Error {
+  static readonly #brand = brand('CudaUnavailableError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, CudaUnavailableError.#brand);
+  }
+
+  override readonly name = 'CudaUnavailableError';
+  readonly code = 'ERR_CUDA_UNAVAILABLE';
+  /** The code of `cuda.unavailableReason`. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string) {
+    super(message);
+    this.reason = reason;
+    Object.defineProperty(this, CudaUnavailableError.#brand, { value: true });
+  }
+}
+
+/** How much of a model was given back when its unload ended early; the two add up to its bytes. */
+export interface UnloadBalance {
+  readonly freedBytes: number;
+  readonly remainingBytes: number;
+}
+
+/** A time limit passed. From `unload()` it also carries the balance. */
+export class TimeoutError extends Error {
+  static readonly #brand = brand('TimeoutError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, TimeoutError.#brand);
+  }
+
+  override readonly name = 'TimeoutError';
+  readonly code = 'ERR_TIMEOUT';
+  declare readonly freedBytes?: number;
+  declare readonly remainingBytes?: number;
+
+  constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
+    super(message, options);
+    assignBalance(this, options);
+    Object.defineProperty(this, TimeoutError.#brand, { value: true });
+  }
+}
+
+/** The caller's signal aborted. `cause` is the signal's reason, as in Node's own APIs. */
+export class AbortError extends Error {
+  static readonly #brand = brand('AbortError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, AbortError.#brand);
+  }
+
+  override readonly name = 'AbortError';
+  readonly code = 'ABORT_ERR';
+  declare readonly freedBytes?: number;
+  declare readonly remainingBytes?: number;
+
+  constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
+    super(message, options);
+    assignBalance(this, options);
+    Object.defineProperty(this, AbortError.#brand, { value: true });
+  }
+}
+
+/** An unload failed in `phase`. `cause` is the CudaError, or what the runtime's own disposal threw. */
+export class UnloadError extends Error {
+  static readonly #brand = brand('UnloadError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, UnloadError.#brand);
+  }
+
+  override readonly name = 'UnloadError';
+  readonly code = 'ERR_UNLOAD';
+  readonly phase: 'draining' | 'releasing';
+  readonly freedBytes: number;
+  readonly remainingBytes: number;
+
+  constructor(
+    message: string,
+    details: Pick<UnloadError, 'phase' | 'freedBytes' | 'remainingBytes'>,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.phase = details.phase;
+    this.freedBytes = details.freedBytes;
+    this.remainingBytes = details.remainingBytes;
+    Object.defineProperty(this, UnloadError.#brand, { value: true });
+  }
+}
+
+/** The model's state does not allow what was asked, as a lease of a model that is being unloaded. */
+export class ModelStateError extends Error {
+  static readonly #brand = brand('ModelStateError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, ModelStateError.#brand);
+  }
+
+  override readonly name = 'ModelStateError';
+  readonly code = 'ERR_MODEL_STATE';
+  readonly state: string;
+
+  constructor(message: string, state: string) {
+    super(message);
+    this.state = state;
+    Object.defineProperty(this, ModelStateError.#brand, { value: true });
+  }
+}
+
+/**
+ * The reasons for which a safetensors file is refused, by the names of the reference implementation
+ * (huggingface/safetensors, `SafeTensorError`).
+ */
+export type SafetensorsReason =
+  | 'HeaderTooSmall'
+  | 'HeaderTooLarge'
+  | 'InvalidHeaderLength'
+  | 'InvalidHeader'
+  | 'InvalidHeaderDeserialization'
+  | 'InvalidOffset'
+  | 'TensorInvalidInfo'
+  | 'MetadataIncompleteBuffer'
+  | 'ValidationOverflow'
+  | 'MisalignedSlice';
+
+/** The file is not a valid safetensors file. */
+export class SafetensorsError extends Error {
+  static readonly #brand = brand('SafetensorsError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, SafetensorsError.#brand);
+  }
+
+  override readonly name = 'SafetensorsError';
+  readonly code = 'ERR_SAFETENSORS';
+  readonly reason: SafetensorsReason;
+
+  constructor(message: string, reason: SafetensorsReason, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+    Object.defineProperty(this, SafetensorsError.#brand, { value: true });
+  }
+}
+
+function assignBalance(error: Error, balance: Partial<UnloadBalance>): void {
+  if (balance.freedBytes === undefined || balance.remainingBytes === undefined) return;
+  Object.assign(error, {
+    freedBytes: balance.freedBytes,
+    remainingBytes: balance.remainingBytes,
+  });
+}
+
+/** Anything that was thrown, as an Error. Never throws, whatever it was. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error || isErrorByShape(thrown)) return thrown;
+  return new Error(`Expected an Error to be thrown, got ${show(thrown)}`, { cause: thrown });
+}
+
+/** An Error of another realm (the addon's, a test runner's) is none by `instanceof`. */
+function isErrorByShape(thrown: unknown): thrown is Error {
+  try {
+    const { message, stack } = Object(thrown) as Partial<Error>;
+    return typeof message === 'string' && typeof stack === 'string';
+  } catch {
+    return false; // A getter or a proxy of the user's.
+  }
+}

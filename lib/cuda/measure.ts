@@ -1,0 +1,43 @@
+/** The memory of every device at one moment, read on the devices' own threads, with a bound. */
+
+import type { MemoryReading, ReadingSettlement } from '../native/addon.js';
+import { backend } from '../native/backend.js';
+import { runJob } from '../native/run-job.js';
+import { initialisedDevices } from './device.js';
+
+export interface DeviceMemory {
+  readonly index: number;
+  readonly name: string;
+  /** Undefined where the device could not be read in time. */
+  readonly memory?: MemoryReading;
+}
+
+export function currentBackend(): 'cuda' | 'simulated' | 'none' {
+  return backend().kind;
+}
+
+/** Reads one initialised device. @throws CudaError, TimeoutError */
+export async function readDevice(
+  index: number,
+  timeoutMs: number,
+): Promise<MemoryReading | undefined> {
+  const { addon } = backend();
+  const { reading } = await runJob<ReadingSettlement>(
+    `reading the memory of device ${index}`,
+    { timeoutMs },
+    (ms, settled) => addon.readMemory(index, ms, settled),
+  );
+  return reading;
+}
+
+/** Reads every initialised device side by side. Never rejects: what cannot be read has no memory. */
+export async function measureDevices(timeoutMs: number): Promise<readonly DeviceMemory[]> {
+  const { addon } = backend();
+  return Promise.all(
+    initialisedDevices().map(async (index) => {
+      const { name } = addon.getDeviceProperties(index);
+      const memory = await readDevice(index, timeoutMs).catch(() => undefined);
+      return memory === undefined ? { index, name } : { index, name, memory };
+    }),
+  );
+}

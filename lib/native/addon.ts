@@ -1,0 +1,214 @@
+/**
+ * The addon, typed once. The two binaries (real and simulated runtime) have the same surface.
+ *
+ * Conventions: sizes are bytes, times milliseconds (`Infinity` is no limit), devices are valid
+ * indices (checked above). Work off the JavaScript thread takes a `settled` callback, called exactly
+ * once, on the thread of the environment that asked, never before the call has returned.
+ */
+
+/** Why a piece of native work failed. Made into error classes by `failures.ts`. */
+export type NativeFailure =
+  | {
+      readonly kind: 'cuda';
+      readonly message: string;
+      readonly cudaCode: number;
+      readonly cudaName: string;
+      readonly call: string;
+      readonly device: number;
+      readonly sticky: boolean;
+    }
+  | {
+      readonly kind: 'system';
+      readonly message: string;
+      readonly errno: number;
+    }
+  | { readonly kind: 'truncated'; readonly message: string }
+  | { readonly kind: 'internal'; readonly message: string };
+
+/**
+ * How a piece of work ended.
+ * - `done`: as asked.
+ * - `failed`: `failure` says why.
+ * - `interrupted`: cancelled or out of time at a point where it could stop.
+ * - `stuck`: cancelled or out of time inside a CUDA call; its thread was left behind.
+ */
+export type Outcome = 'done' | 'failed' | 'interrupted' | 'stuck';
+
+export interface Settlement {
+  readonly outcome: Outcome;
+  readonly failure?: NativeFailure;
+}
+
+/** Work under way. `cancel()` asks it to stop; it then settles as interrupted or stuck. */
+export interface NativeJob {
+  cancel(): void;
+}
+
+export interface Probe {
+  readonly deviceCount: number;
+  /** 0 when the runtime answered; else its error. */
+  readonly cudaCode: number;
+  readonly cudaName: string;
+  readonly message: string;
+  readonly runtimeVersion: number;
+  readonly driverVersion: number;
+}
+
+export interface NativeDeviceProperties {
+  readonly index: number;
+  readonly name: string;
+  readonly uuid: string;
+  readonly pciBusId: string;
+  readonly totalMemory: number;
+  readonly computeCapability: { readonly major: number; readonly minor: number };
+  readonly memoryPoolsSupported: boolean;
+}
+
+/** The counters of one device. Zeros before the device's pool exists. */
+export interface NativeMemoryStats {
+  readonly allocatedCurrent: number;
+  readonly allocatedPeak: number;
+  readonly reservedCurrent: number;
+  readonly reservedPeak: number;
+  readonly requestedCurrent: number;
+  readonly requestedPeak: number;
+  readonly requestedAllocated: number;
+  readonly requestedFreed: number;
+  readonly blocksCurrent: number;
+  readonly blocksPeak: number;
+  readonly blocksAllocated: number;
+  readonly blocksFreed: number;
+  readonly outOfMemory: number;
+}
+
+/** Memory of one device at one moment, read on the device's own thread. */
+export interface MemoryReading {
+  readonly free: number;
+  readonly total: number;
+  readonly allocated: number;
+  readonly reserved: number;
+}
+
+export interface ReadingSettlement extends Settlement {
+  readonly reading?: MemoryReading;
+}
+
+export interface ProcessMemorySettlement extends Settlement {
+  readonly bytes?: number;
+  readonly source?: 'nvml' | 'device-delta';
+}
+
+export interface NativeReleaseSettlement extends Settlement {
+  /** What this release freed. */
+  readonly freedBytes: number;
+  readonly freedBlocks: number;
+  /** Undefined where the device could not be read. */
+  readonly before?: MemoryReading;
+  readonly after?: MemoryReading;
+  /** False when other work of the device ran at the same time, so that the readings prove nothing. */
+  readonly exclusive: boolean;
+}
+
+/** The blocks of one model on its device. Garbage collection of an unreleased one releases it. */
+export interface NativeModel {
+  readonly device: number;
+  readonly bytes: number;
+  /** Freed and confirmed by the device, over all releases so far. */
+  readonly freedBytes: number;
+  readonly freedBlocks: number;
+  /** True when a sticky error has ended the device. */
+  readonly lost: boolean;
+  /**
+   * Frees the blocks that remain. `progress` gets the freed bytes and blocks, at most every 16 ms.
+   * `returned` is called after a `stuck` settlement, once the call that was stuck has come back and
+   * the counts are true again.
+   */
+  release(
+    progress: (freedBytes: number, freedBlocks: number) => void,
+    settled: (settlement: NativeReleaseSettlement) => void,
+    returned: () => void,
+  ): NativeJob;
+}
+
+export interface NativeLoadRequest {
+  readonly device: number;
+  /** Duplicated by the addon: the caller closes its own. */
+  readonly fd: number;
+  /** Where each tensor's data lies in the file, and how long it is; parallel, ascending, no overlap. */
+  readonly offsets: Float64Array;
+  readonly sizes: Float64Array;
+}
+
+/** Process-wide: the two environments of a worker and its parent share one. */
+export interface NativeWatchdog {
+  /** Chains the handlers and starts the thread. @throws when it is armed already. */
+  arm(options: {
+    readonly signals: readonly number[];
+    readonly timeoutMs: number;
+    /** A signal this soon after the first is a duplicate of it. */
+    readonly duplicateMs: number;
+    /** How long JavaScript has to end the process after a second signal before the thread does. */
+    readonly secondSignalGraceMs: number;
+  }): void;
+  /** Gives the handlers back and stops counting. No-op when not armed. */
+  disarm(): void;
+  /** Starts the countdown, unless a signal has started it already. */
+  begin(reason: string): void;
+  /** Ends a countdown without ending the process (`exit: false`). */
+  finish(): void;
+  /** The first signal since arm() or finish(), and how long ago it arrived. */
+  arrival(): { readonly signal: number; readonly ageMs: number } | undefined;
+  /** What the thread says was pending when it fires; cut at 2,000 bytes. */
+  setPending(text: string): void;
+  /** From now on the process ends with this code, also when the watchdog has to end it. */
+  decide(exitCode: number): void;
+}
+
+export interface Addon {
+  readonly runtime: 'cuda' | 'simulated';
+  /** Once per environment, before anything else. */
+  initialise(isMainThread: boolean): void;
+  probe(): Probe;
+  getDeviceProperties(device: number): NativeDeviceProperties;
+  /** Whether the device has a context, anyone's. Never creates one. */
+  isDeviceInitialised(device: number): boolean;
+  /** Creates the device's context, as in torch. Waits for the device's thread, with a bound. */
+  memGetInfo(device: number): { readonly free: number; readonly total: number };
+  memoryStats(device: number): NativeMemoryStats;
+  resetPeakMemoryStats(device: number): void;
+  resetAccumulatedMemoryStats(device: number): void;
+  emptyCache(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: Settlement & { readonly releasedBytes: number }) => void,
+  ): NativeJob;
+  synchronize(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: Settlement) => void,
+  ): NativeJob;
+  resetDevice(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: Settlement) => void,
+  ): NativeJob;
+  /** Reads an initialised device on its own thread; `reading` is undefined for any other. */
+  readMemory(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: ReadingSettlement) => void,
+  ): NativeJob;
+  processMemory(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: ProcessMemorySettlement) => void,
+  ): NativeJob;
+  loadModel(
+    request: NativeLoadRequest,
+    progress: (loadedBytes: number) => void,
+    settled: (settlement: Settlement & { readonly model?: NativeModel }) => void,
+  ): NativeJob;
+  readonly watchdog: NativeWatchdog;
+  /** `_exit`: no static destructor, no exit handler. */
+  exitNow(exitCode: number): never;
+}
