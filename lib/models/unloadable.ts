@@ -1,0 +1,56 @@
+/** What can be unloaded, and what an unload answers. */
+
+import type { MemoryReading } from '../native/addon.js';
+
+export interface UnloadProgress {
+  readonly phase: 'draining' | 'releasing';
+  readonly freedBytes: number;
+  readonly totalBytes: number;
+  /** Leases that are still held. */
+  readonly leases: number;
+}
+
+export interface UnloadMemory {
+  /** The device before and after; undefined where it could not be read. */
+  readonly before: MemoryReading | undefined;
+  readonly after: MemoryReading | undefined;
+  /**
+   * `true`: the device's pool uses at least the freed bytes less than before (it counts whole
+   * blocks of 512 bytes, so more is usual). `false`: it does not. `'unverifiable'`: it could not be
+   * read, or other work of the device ran at the same time.
+   */
+  readonly verified: boolean | 'unverifiable';
+}
+
+export interface UnloadResult {
+  readonly name: string;
+  /** `already-unloaded`: there was nothing left to free. */
+  readonly status: 'unloaded' | 'already-unloaded';
+  /** Bytes that this unload freed: after an interrupted one, only the rest. */
+  readonly freedBytes: number;
+  /** Tensors that this unload freed; those without bytes take no memory and do not count. */
+  readonly tensors: number;
+  readonly durationMs: number;
+  /** Leases that were held when the unload began, and that it waited for. */
+  readonly drainedLeases: number;
+  readonly memory: UnloadMemory;
+}
+
+/** What `unloadAll` gives to an `unload`. */
+export interface UnloadContext {
+  /** Aborts when the caller's signal does, and when the time is over. */
+  readonly signal: AbortSignal;
+  /** Milliseconds that this unload may take, from its call. `Infinity` is no limit. */
+  readonly timeoutMs: number;
+  readonly onProgress: (progress: UnloadProgress) => void;
+}
+
+/** Anything that holds memory and can give it back. Models are; so may be what another library loads. */
+export interface Unloadable {
+  readonly name: string;
+  /** What it holds: the largest is unloaded first. */
+  readonly bytes?: number;
+  /** Without a result, what it held counts as freed, and nothing as measured. */
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async method may answer nothing
+  unload(context: UnloadContext): Promise<UnloadResult | void>;
+}
