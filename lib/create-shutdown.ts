@@ -1,0 +1,123 @@
+/** The composition root: makes a shutdown of its options, the native part and the observers. */
+
+import { expected } from './common/expected.js';
+import { nonEmptyString, optionalBoolean, optionsObject, positiveMs } from './common/options.js';
+import { currentBackend, measureDevices } from './cuda/measure.js';
+import type { Addon } from './native/addon.js';
+import { loadAddon } from './native/load.js';
+import { consoleObserver, type ConsoleMode } from './observers/console/console-observer.js';
+import { logObserver } from './observers/log/log-observer.js';
+import { reportFile } from './observers/report-file.js';
+import type { ShutdownHost } from './shutdown/host.js';
+import { guardLogger, optionalLogger, type Logger } from './shutdown/logger.js';
+import { Shutdown } from './shutdown/shutdown.js';
+import { checkSignals } from './shutdown/signals.js';
+
+export interface ShutdownOptions {
+  /** Milliseconds from the arrival of the signal to the end of the process. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  /** The signals that begin a shutdown. Default `SIGTERM`, `SIGINT` and `SIGHUP`. */
+  readonly signals?: readonly NodeJS.Signals[] | undefined;
+  /** Whether the process ends when the shutdown has. Default true. */
+  readonly exit?: boolean | undefined;
+  /** Gets an entry for every step that ends. Default: none. */
+  readonly logger?: Logger | undefined;
+  /**
+   * What stands on stderr: `'auto'` (default) spinners on a terminal, and without one plain lines
+   * unless there is a logger; `true` always something; `false` nothing.
+   */
+  readonly console?: ConsoleMode | undefined;
+  /** The folder for the report, as a path; default false: none. */
+  readonly report?: string | false | undefined;
+  /** Whether a native thread keeps the time limit even when JavaScript is stuck. Default true. */
+  readonly watchdog?: boolean | undefined;
+}
+
+const OPTION_NAMES = [
+  'timeoutMs',
+  'signals',
+  'exit',
+  'logger',
+  'console',
+  'report',
+  'watchdog',
+] as const;
+
+/** The longest time that a timer of Node's can hold. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Makes a shutdown. Nothing happens before its `install()` or `start()`.
+ * @throws TypeError or RangeError that names the option that is wrong.
+ */
+export function createShutdown(options?: ShutdownOptions): Shutdown {
+  const given = optionsObject(options, OPTION_NAMES);
+  const logger = optionalLogger(given.logger);
+  const mode = consoleMode(given.console);
+  const folder = reportFolder(given.report);
+  const shutdown = new Shutdown({
+    timeoutMs: totalMs(given.timeoutMs),
+    signals: checkSignals(given.signals ?? ['SIGTERM', 'SIGINT', 'SIGHUP']),
+    exit: optionalBoolean('exit', given.exit, true),
+    logger: guardLogger(logger),
+    watchdog: optionalBoolean('watchdog', given.watchdog, true),
+    openHost,
+    prepare: () => view?.prepare(),
+  });
+  if (folder !== false) reportFile(shutdown, folder);
+  if (logger !== undefined) logObserver(shutdown, logger);
+  const view = consoleObserver(shutdown, { mode, logger });
+  return shutdown;
+}
+
+function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
+  const addon = wanted.watchdog ? loadAddon() : addonOrNothing();
+  if (addon === undefined) {
+    return { backend: () => 'none', measureDevices: () => Promise.resolve([]) };
+  }
+  // Asked here and not in the shutdown: the first question may open the driver.
+  const backend = backendNow();
+  return {
+    watchdog: wanted.watchdog ? addon.watchdog : undefined,
+    exitNow: (exitCode) => addon.exitNow(exitCode),
+    backend: () => backend,
+    measureDevices,
+  };
+}
+
+/** A backend that was demanded and is not there is the service's concern, not the shutdown's. */
+function backendNow(): ReturnType<typeof currentBackend> {
+  try {
+    return currentBackend();
+  } catch {
+    return 'none';
+  }
+}
+
+/** Without a watchdog the addon only makes the exit harder to disturb: it may be missing. */
+function addonOrNothing(): Addon | undefined {
+  try {
+    return loadAddon();
+  } catch {
+    return undefined;
+  }
+}
+
+function totalMs(value: unknown): number {
+  const timeoutMs = positiveMs('timeoutMs', value, 30_000);
+  if (timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
+  throw new RangeError(
+    expected('the `timeoutMs` option', `a number of at most ${MAX_TIMEOUT_MS}`, value),
+  );
+}
+
+function consoleMode(value: unknown): ConsoleMode {
+  if (value === undefined) return 'auto';
+  if (value === 'auto' || typeof value === 'boolean') return value;
+  throw new TypeError(expected('the `console` option', "'auto' or a boolean", value));
+}
+
+function reportFolder(value: unknown): string | false {
+  if (value === undefined || value === false) return false;
+  return nonEmptyString('the `report` option', value);
+}

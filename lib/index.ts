@@ -1,0 +1,72 @@
+/** The public names. Importing loads neither the addon nor winston nor ora: they load when used. */
+
+export { cuda, type DeviceProperties } from './cuda/index.js';
+export type { Device } from './cuda/device.js';
+export type { MaintenanceOptions } from './cuda/maintenance.js';
+export type { Flow, Level, MemoryStats } from './cuda/memory-stats.js';
+export type { MemoryReading } from './native/addon.js';
+
+export { loadModel, type LoadModelOptions, type LoadProgress } from './models/load-model.js';
+export { Model, type ModelState, type UnloadOptions } from './models/model.js';
+export type { Lease } from './models/lease.js';
+export type { TensorInfo } from './models/tensor-info.js';
+export type { Dtype } from './models/safetensors/header.js';
+export { ModelRegistry, type UnloadAllOptions, type UnloadSummary } from './models/registry.js';
+export type { FailedUnload } from './models/unload-all.js';
+export type {
+  Unloadable,
+  UnloadContext,
+  UnloadMemory,
+  UnloadProgress,
+  UnloadResult,
+} from './models/unloadable.js';
+
+export {
+  AbortError,
+  CudaError,
+  CudaUnavailableError,
+  ModelStateError,
+  SafetensorsError,
+  type SafetensorsReason,
+  TimeoutError,
+  type UnloadBalance,
+  UnloadError,
+} from './common/errors.js';
+
+export { createShutdown, type ShutdownOptions } from './create-shutdown.js';
+export type { Shutdown } from './shutdown/shutdown.js';
+export type { Step, StepContext, StepOptions } from './shutdown/step.js';
+export type {
+  BeginEvent,
+  EndEvent,
+  EventSource,
+  Listener,
+  Phase,
+  PlannedStep,
+  ProblemEvent,
+  ProgressEvent,
+  ShutdownEvents,
+  StepEvent,
+} from './shutdown/events.js';
+export type {
+  ReportedDevice,
+  ReportedError,
+  ReportedMemory,
+  ReportedModel,
+  ReportedStep,
+  ShutdownReport,
+  StepStatus,
+} from './shutdown/report.js';
+export type { Logger } from './shutdown/logger.js';
+
+export {
+  closeLogger,
+  type CloseableLogger,
+  type CloseLoggerOptions,
+} from './steps/close-logger.js';
+export { closeable, type Closeable } from './steps/closeable.js';
+export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
+export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
+export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
+export { winstonLogger, type WinstonLoggerOptions } from './observers/log/winston.js';
+export type { ConsoleMode } from './observers/console/console-observer.js';

@@ -1,0 +1,104 @@
+/** Shows the shutdown on stderr: spinners on a terminal, plain lines elsewhere. */
+
+import { styleText } from 'node:util';
+import type { EventSource } from '../../shutdown/events.js';
+import { hasEnded, type Logger } from '../../shutdown/logger.js';
+import { oneLine, truncate, wrap } from './text.js';
+import {
+  beginLines,
+  problemLine,
+  stepLines,
+  summaryLines,
+  SYMBOLS,
+  type Line,
+  type Mark,
+} from './lines.js';
+import { canSpin, Spinner, type Terminal } from './spinner.js';
+
+/** See the `console` option of `createShutdown`. */
+export type ConsoleMode = 'auto' | boolean;
+
+const COLOURS = { ok: 'green', bad: 'red', warn: 'yellow' } as const;
+
+export interface ConsoleOptions {
+  readonly mode: ConsoleMode;
+  /** The service's own: with one, `'auto'` says nothing without a terminal. */
+  readonly logger: Logger | undefined;
+  /** Default `process.stderr`. */
+  readonly terminal?: Terminal;
+}
+
+/** Undefined where nothing is to be shown. `prepare()` loads what a terminal needs. */
+export function consoleObserver(
+  shutdown: EventSource,
+  { mode, logger, terminal = process.stderr }: ConsoleOptions,
+): { prepare(): void } | undefined {
+  if (mode === false) return undefined;
+  if (mode === 'auto' && !terminal.isTTY && logger !== undefined) {
+    // What goes wrong after the logger's end, as the writing of the report, would be told nowhere.
+    shutdown.on('problem', (event) => {
+      if (hasEnded(logger)) write(terminal, problemLine(event));
+    });
+    return undefined;
+  }
+  const spinner = new Spinner(terminal);
+  /** What each running step says of itself. */
+  const notes = new Map<string, string>();
+  const print = (lines: readonly Line[]): void => {
+    spinner.aside(() => {
+      for (const line of lines) write(terminal, line);
+    });
+  };
+  const spin = (): void => {
+    const running = [...notes].map(([name, note]) =>
+      oneLine(note === '' ? name : `${name} ${note}`),
+    );
+    // Room for the spinner itself.
+    spinner.show(truncate(running.join(', '), terminal.columns - 3));
+  };
+
+  shutdown.on('begin', (event) => {
+    print(beginLines(event));
+  });
+  shutdown.on('step', (event) => {
+    const note = notes.get(event.name);
+    if (event.status === 'running') notes.set(event.name, '');
+    else {
+      notes.delete(event.name);
+      print(stepLines(event, note));
+    }
+    spin();
+  });
+  shutdown.on('progress', ({ name, done, total, text }) => {
+    notes.set(name, text ?? (total === undefined ? `${done}` : `${done}/${total}`));
+    spin();
+  });
+  shutdown.on('problem', (event) => {
+    print([problemLine(event)]);
+  });
+  shutdown.on('end', ({ report }) => {
+    spinner.stop();
+    print(summaryLines(report));
+  });
+  return {
+    prepare: () => {
+      if (canSpin(terminal)) spinner.prepare();
+    },
+  };
+}
+
+function write(terminal: Terminal, { mark, text }: Line): void {
+  const onTerminal = terminal.isTTY && terminal.columns > 0;
+  // Room for the symbol.
+  const shown = onTerminal ? wrap(text, terminal.columns - 2).join('\n') : text;
+  try {
+    terminal.write(mark === 'none' ? `${shown}\n` : `${symbol(mark, terminal)} ${shown}\n`);
+  } catch {
+    // Its reader is gone; the shutdown goes on.
+  }
+}
+
+function symbol(mark: Exclude<Mark, 'none'>, terminal: Terminal): string {
+  const colour = terminal.isTTY && (process.env.NO_COLOR ?? '') === '';
+  return colour ? styleText(COLOURS[mark], SYMBOLS[mark]) : SYMBOLS[mark];
+}

@@ -1,0 +1,93 @@
+/** Writes the report as a file, whole or not at all. A failure is told, and is not fatal. */
+
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { EventSource } from '../shutdown/events.js';
+import type { ShutdownReport } from '../shutdown/report.js';
+import { reportJson } from './report-json.js';
+
+/**
+ * Writes `<folder>/<time without colons>-<pid>.report.json`. The folder is made if need be. A failure
+ * is a failure of this listener, and told as such.
+ */
+export function reportFile(shutdown: EventSource, folder: string): void {
+  // The service may change its working directory later.
+  const path = resolve(folder);
+  const failure = (cause: unknown): Error =>
+    new Error(`The report could not be written to \`${path}\``, { cause });
+
+  shutdown.on('end', ({ report }) => {
+    if (report.outcome !== 'forced') {
+      return write(path, report).catch((error: unknown) => {
+        throw failure(error);
+      });
+    }
+    try {
+      writeNow(path, report);
+    } catch (error) {
+      throw failure(error);
+    }
+    return undefined;
+  });
+}
+
+export function reportFileName(report: ShutdownReport, pid: number): string {
+  return `${report.startedAt.replaceAll(':', '')}-${pid}.report.json`;
+}
+
+async function write(folder: string, report: ShutdownReport): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { target, temporary } = pathsOf(folder, report);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(reportJson(report));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The same in one turn, for a process that ends in this one. */
+function writeNow(folder: string, report: ShutdownReport): void {
+  mkdirSync(folder, { recursive: true });
+  const { target, temporary } = pathsOf(folder, report);
+  try {
+    writeFileSync(temporary, reportJson(report), { flag: 'wx', flush: true });
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  const directory = openSync(folder, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function pathsOf(folder: string, report: ShutdownReport): { target: string; temporary: string } {
+  const target = join(folder, reportFileName(report, process.pid));
+  return { target, temporary: `${target}.tmp` };
+}

@@ -1,0 +1,75 @@
+/** The one stream of typed events that the sequence emits and every observer reads. */
+
+import type { ShutdownReport, StepStatus } from './report.js';
+
+export type Phase = 'intake' | 'service' | 'models' | 'device' | 'logs';
+
+/** What an observer may want to know of a step before it runs. */
+export interface PlannedStep {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly optional: boolean;
+}
+
+export interface BeginEvent {
+  readonly reason: string;
+  /** Wall-clock time at which the signal arrived, or `start()` was called. */
+  readonly startedAt: Date;
+  readonly timeoutMs: number;
+  readonly backend: 'cuda' | 'simulated' | 'none';
+  readonly steps: readonly PlannedStep[];
+}
+
+/** A step began (`running`) or ended (every other status). */
+export interface StepEvent {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly optional: boolean;
+  readonly status: 'running' | StepStatus;
+  /** Milliseconds from the beginning of the shutdown. */
+  readonly startMs: number;
+  /** Present once the step has ended. */
+  readonly durationMs?: number;
+  readonly error?: Error;
+  /** What the step gave back, as it goes into the report. */
+  readonly details?: unknown;
+}
+
+export interface ProgressEvent {
+  readonly name: string;
+  readonly done: number;
+  readonly total?: number;
+  readonly text?: string;
+}
+
+/** Something went wrong outside the steps: a listener failed, or a device could not be read. */
+export interface ProblemEvent {
+  /** Where, as it stands in the report's errors: `(observer)` or `(devices)`. */
+  readonly where: string;
+  readonly error: Error;
+}
+
+/**
+ * The last event. The exit waits, with a bound, for promises that its listeners return; where the
+ * report's outcome is `forced` it waits for nothing, and what a listener wants done must be
+ * done when it returns.
+ */
+export interface EndEvent {
+  readonly report: ShutdownReport;
+}
+
+export interface ShutdownEvents {
+  begin: BeginEvent;
+  step: StepEvent;
+  progress: ProgressEvent;
+  problem: ProblemEvent;
+  end: EndEvent;
+}
+
+/** What a listener returns matters only for `end`. */
+export type Listener<E extends keyof ShutdownEvents> = (event: ShutdownEvents[E]) => unknown;
+
+/** All that an observer needs of a shutdown. */
+export interface EventSource {
+  on<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): unknown;
+}

@@ -1,0 +1,70 @@
+/** The report of one shutdown: its shape is public and versioned. */
+
+export type StepStatus = 'ok' | 'failed' | 'timed-out' | 'skipped';
+
+export interface ReportedError {
+  /** The step in which it happened. */
+  readonly step: string;
+  /** The error's class name. */
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  /** The message of the error's cause, with that of its own cause behind it. */
+  readonly cause?: string;
+}
+
+export interface ReportedStep {
+  readonly name: string;
+  readonly status: StepStatus;
+  /** Milliseconds from the beginning of the shutdown. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** The message of the error, where there was one; `errors` has the whole. */
+  readonly error?: string;
+  readonly details?: unknown;
+}
+
+/** Bytes of one device at one moment. */
+export interface ReportedMemory {
+  readonly free: number;
+  readonly total: number;
+  readonly allocated: number;
+  readonly reserved: number;
+}
+
+export interface ReportedDevice {
+  readonly index: number;
+  readonly name: string;
+  /** Undefined where the device could not be read in time. */
+  readonly before?: ReportedMemory;
+  readonly after?: ReportedMemory;
+}
+
+export interface ReportedModel {
+  readonly name: string;
+  readonly status: 'unloaded' | 'already-unloaded' | 'failed';
+  readonly freedBytes: number;
+  readonly remainingBytes?: number;
+  readonly durationMs: number;
+  /** Whether the device confirmed what was freed; undefined where the unload failed. */
+  readonly verified?: boolean | 'unverifiable';
+  readonly error?: string;
+}
+
+export interface ShutdownReport {
+  readonly version: 1;
+  /** What set the shutdown off: a signal's name, or the text given to `start()`. */
+  readonly reason: string;
+  /** `clean`: every step ok. `degraded`: it finished, but not everything was ok. `forced`: cut short. */
+  readonly outcome: 'clean' | 'degraded' | 'forced';
+  readonly exitCode: number;
+  readonly backend: 'cuda' | 'simulated' | 'none';
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly steps: readonly ReportedStep[];
+  readonly errors: readonly ReportedError[];
+  readonly models: readonly ReportedModel[];
+  readonly devices: readonly ReportedDevice[];
+}

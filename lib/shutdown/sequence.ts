@@ -1,0 +1,138 @@
+/** One run of the steps: phase by phase, each step within its deadline. Tells the ledger and the observers. */
+
+import { shareTime, type Budget } from './budget.js';
+import { toError } from '../common/errors.js';
+import type { Emitter } from './emitter.js';
+import type { Phase, PlannedStep } from './events.js';
+import type { ShutdownHost } from './host.js';
+import type { Ledger } from './ledger.js';
+import { rounded } from './ledger.js';
+import type { Logger } from './logger.js';
+import type { Plan, PlanEntry } from './plan.js';
+import { runStep } from './run-step.js';
+import { PHASES } from './step.js';
+
+/** How long the devices may take to be read: nobody waits for the first, the logs wait for the last. */
+const MEASURE_BEFORE_MS = 2000;
+const MEASURE_AFTER_MS = 500;
+
+export interface SequenceInput {
+  readonly plan: Plan;
+  readonly timeoutMs: number;
+  /** When the shutdown began, in the time of `performance.now()`. */
+  readonly beganAt: number;
+  readonly reason: string;
+  readonly logger: Logger;
+  readonly host: ShutdownHost;
+  readonly ledger: Ledger;
+  readonly emitter: Emitter;
+  /** Told the names of the running steps whenever they change. */
+  readonly pending: (names: readonly string[]) => void;
+  /** Something went wrong outside the steps. */
+  readonly problem: (where: string, error: Error) => void;
+}
+
+export function plannedSteps(plan: Plan): readonly PlannedStep[] {
+  return plan.map(({ step, phase }) => ({ name: step.name, phase, optional: step.optional }));
+}
+
+export class Sequence {
+  readonly #input: SequenceInput;
+  readonly #budget: Budget;
+  /** How far the reading of the devices is: a first reading that comes too late would mislead. */
+  #measured: 'no' | 'before' | 'over' = 'no';
+  /** Set by `stop()`: nothing that is still under way says anything any more. */
+  #stopped = false;
+
+  constructor(input: SequenceInput) {
+    this.#input = input;
+    this.#budget = shareTime(input.plan, input.timeoutMs);
+  }
+
+  /** Never rejects. */
+  async run(): Promise<void> {
+    void this.#measure('before', MEASURE_BEFORE_MS);
+    for (const phase of PHASES) {
+      if (phase === 'logs') await this.#measureAfter();
+      await this.#runPhase(phase);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #runPhase(phase: Phase): Promise<void> {
+    const ended = new Map<string, Promise<void>>();
+    for (const entry of this.#input.plan.filter((one) => one.phase === phase)) {
+      const needs = entry.needs.map((name) => ended.get(name));
+      // Without needs a step begins in this very turn, so that steps side by side begin together.
+      const run = needs.length === 0 ? this.#runStep(entry) : this.#runAfter(needs, entry);
+      ended.set(entry.step.name, run);
+    }
+    await Promise.all(ended.values());
+  }
+
+  async #runAfter(needs: readonly unknown[], entry: PlanEntry): Promise<void> {
+    await Promise.all(needs);
+    await this.#runStep(entry);
+  }
+
+  async #runStep({ step, phase }: PlanEntry): Promise<void> {
+    if (this.#stopped) return;
+    const { beganAt, reason, logger, ledger, emitter, pending } = this.#input;
+    const startMs = this.#elapsed();
+    const about = { name: step.name, phase, optional: step.optional, startMs: rounded(startMs) };
+    ledger.started(step.name, startMs);
+    pending(ledger.running());
+    void emitter.emit('step', { ...about, status: 'running' });
+    const outcome = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
+      reason,
+      logger,
+      progress: (done, total, text) => {
+        if (this.#stopped) return;
+        void emitter.emit('progress', {
+          name: step.name,
+          done,
+          ...(total === undefined ? {} : { total }),
+          ...(text === undefined ? {} : { text }),
+        });
+      },
+    });
+    // stop() may have been called meanwhile, which the compiler cannot see.
+    if (this.#hasStopped()) return;
+    const endMs = this.#elapsed();
+    ledger.ended(step.name, outcome, endMs);
+    pending(ledger.running());
+    void emitter.emit('step', { ...about, ...outcome, durationMs: rounded(endMs - startMs) });
+  }
+
+  async #measureAfter(): Promise<void> {
+    const before = this.#measured;
+    this.#measured = 'over';
+    const leftMs = this.#budget.endMs - this.#elapsed();
+    if (before === 'before' && leftMs > 0)
+      await this.#measure('after', Math.min(MEASURE_AFTER_MS, leftMs / 2));
+  }
+
+  async #measure(when: 'before' | 'after', timeoutMs: number): Promise<void> {
+    const { host, ledger, problem } = this.#input;
+    if (host.backend() === 'none') return;
+    try {
+      const devices = await host.measureDevices(timeoutMs);
+      if (this.#hasStopped() || (when === 'before' && this.#measured === 'over')) return;
+      ledger.measured(when, devices);
+      if (when === 'before') this.#measured = 'before';
+    } catch (thrown) {
+      problem('(devices)', toError(thrown));
+    }
+  }
+
+  #hasStopped(): boolean {
+    return this.#stopped;
+  }
+
+  #elapsed(): number {
+    return performance.now() - this.#input.beganAt;
+  }
+}

@@ -1,0 +1,203 @@
+/** The shutdown as its user sees it: add steps, install, start. One per process is installed. */
+
+import { isMainThread } from 'node:worker_threads';
+import { AbortError } from '../common/errors.js';
+import { expected } from '../common/expected.js';
+import { nonEmptyString, optionsObject } from '../common/options.js';
+import { toError } from '../common/errors.js';
+import { Emitter } from './emitter.js';
+import type { EventSource, Listener, ShutdownEvents } from './events.js';
+import { signalExitCode } from './exit-code.js';
+import type { ShutdownHost } from './host.js';
+import type { Logger } from './logger.js';
+import { planSteps } from './plan.js';
+import type { ShutdownReport } from './report.js';
+import { Run } from './run.js';
+import { DUPLICATE_MS, listen, SignalGate, type SignalArrival } from './signals.js';
+import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
+
+/** The options of `createShutdown`, checked, and what the composition root provides. */
+export interface ShutdownSettings {
+  readonly timeoutMs: number;
+  readonly signals: readonly SignalArrival[];
+  readonly exit: boolean;
+  readonly logger: Logger;
+  readonly watchdog: boolean;
+  /** @throws what the addon's loader throws, when a watchdog is wanted and the addon cannot load. */
+  openHost(wanted: { readonly watchdog: boolean }): ShutdownHost;
+  /** Called at `install()`: the time for observers to load what they need. */
+  prepare(): void;
+}
+
+const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as const;
+
+/** How long JavaScript has to end the process after a second signal, before the watchdog does. */
+const SECOND_SIGNAL_GRACE_MS = 250;
+
+// Held by the process: two copies of this package must not both handle its signals.
+const INSTALLED = Symbol.for('cuda-shutdown.installed');
+
+export class Shutdown implements EventSource {
+  readonly #settings: ShutdownSettings;
+  readonly #steps = new Map<string, ResolvedStep>();
+  readonly #controller = new AbortController();
+  readonly #emitter = new Emitter((event, error) => {
+    this.#listenerFailed(event, error);
+  });
+  readonly #early: Error[] = [];
+  readonly #gate = new SignalGate();
+  #host: ShutdownHost | undefined;
+  #uninstall: (() => void) | undefined;
+  #run: Run | undefined;
+  #ended: Promise<ShutdownReport> | undefined;
+
+  /** Not for users: `createShutdown()` makes one. */
+  constructor(settings: ShutdownSettings) {
+    this.#settings = settings;
+  }
+
+  /** Aborted when the shutdown begins, with an `AbortError` as its reason: for work in flight. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /**
+   * Adds a step; until the shutdown has begun, also after `install()`.
+   * @throws TypeError or RangeError for a bad option, a name that is taken and, once installed, an
+   * unknown name in `after` or a cycle. The step is then not added.
+   */
+  add(step: Step): this;
+  add(name: string, run: Step['run'], options?: StepOptions): this;
+  add(first: Step | string, run?: Step['run'], options?: StepOptions): this {
+    const step = resolveStep(
+      typeof first === 'string'
+        ? ({ ...optionsObject(options, OPTION_NAMES), name: first, run } as Step)
+        : first,
+    );
+    if (this.#ended !== undefined) {
+      throw new Error(`The step \`${step.name}\` was added after the shutdown had begun`);
+    }
+    if (this.#steps.has(step.name)) {
+      throw new RangeError(expected("the step's name", 'one that is not taken', step.name));
+    }
+    if (this.#uninstall !== undefined) planSteps([...this.#steps.values(), step]);
+    this.#steps.set(step.name, step);
+    return this;
+  }
+
+  on<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): this {
+    this.#emitter.on(event, listener);
+    return this;
+  }
+
+  off<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): this {
+    this.#emitter.off(event, listener);
+    return this;
+  }
+
+  /**
+   * Listens to the signals and arms the watchdog. Answers what takes both back; while a shutdown runs
+   * that does nothing.
+   * @throws RangeError when the steps cannot be ordered; Error in a worker thread and when a shutdown
+   * is installed already; the loader's error when the watchdog is wanted and the addon cannot load.
+   */
+  install(): () => void {
+    if (!isMainThread) {
+      throw new Error(
+        'A shutdown can be installed on the main thread only: workers get no signals',
+      );
+    }
+    const holder = process as { [INSTALLED]?: boolean };
+    if (holder[INSTALLED] === true) {
+      throw new Error('A shutdown is installed in this process already; one is enough: add to it');
+    }
+    planSteps(this.#steps.values());
+    const { signals, timeoutMs, watchdog } = this.#settings;
+    const host = this.#settings.openHost({ watchdog });
+    // Before arm(): the watchdog's handler must stand in front of the one that this installs.
+    const stopListening = listen(signals, (signal) => {
+      this.#arrived(signal);
+    });
+    try {
+      host.watchdog?.arm({
+        signals: signals.map(({ number }) => number),
+        timeoutMs,
+        duplicateMs: DUPLICATE_MS,
+        secondSignalGraceMs: SECOND_SIGNAL_GRACE_MS,
+      });
+    } catch (error) {
+      stopListening();
+      throw error;
+    }
+    this.#host = host;
+    holder[INSTALLED] = true;
+    const uninstall = (): void => {
+      if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
+      this.#uninstall = undefined;
+      host.watchdog?.disarm();
+      stopListening();
+      holder[INSTALLED] = false;
+    };
+    this.#uninstall = uninstall;
+    this.#settings.prepare();
+    return uninstall;
+  }
+
+  /**
+   * Begins the shutdown, or joins the one that has begun: every caller gets the same promise. It
+   * resolves with the report when that is written; with `exit: true` the process ends in the turn
+   * of the event loop that follows. Without `install()` there is no watchdog.
+   * @throws (rejects with) RangeError when the steps cannot be ordered; nothing was run then.
+   */
+  start(reason = 'start()'): Promise<ShutdownReport> {
+    if (this.#ended !== undefined) return this.#ended;
+    try {
+      return this.#begin(nonEmptyString('the reason', reason));
+    } catch (error) {
+      return Promise.reject(toError(error));
+    }
+  }
+
+  #begin(reason: string): Promise<ShutdownReport> {
+    const plan = planSteps(this.#steps.values());
+    const installed = this.#uninstall !== undefined;
+    if (!installed) this.#settings.prepare();
+    const host = installed ? this.#host : undefined;
+    const run = new Run({
+      ...this.#settings,
+      plan,
+      reason,
+      host: host ?? this.#settings.openHost({ watchdog: false }),
+      emitter: this.#emitter,
+    });
+    // From here on a listener that calls start() again joins this run.
+    let report!: (report: Promise<ShutdownReport>) => void;
+    this.#ended = new Promise((resolve) => {
+      report = resolve;
+    });
+    this.#run = run;
+    for (const error of this.#early) run.problem('(observer)', error);
+    this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
+    report(run.begin());
+    return this.#ended;
+  }
+
+  #arrived(signal: SignalArrival): void {
+    const passed = this.#gate.pass(performance.now());
+    const finished = this.#run?.finished === true;
+    if (passed === 'duplicate') {
+      // One that comes after the end of an `exit: false` must not start a countdown.
+      if (finished) this.#host?.watchdog?.finish();
+    } else if (passed === 'first' && !finished) {
+      // A bug that makes this reject must end the process as any other: unhandled, and loud.
+      void this.start(signal.name);
+    } else {
+      this.#run?.cutShort(`a second signal, ${signal.name}`, signalExitCode(signal.number));
+    }
+  }
+
+  #listenerFailed(event: keyof ShutdownEvents, error: Error): void {
+    if (this.#run === undefined) this.#early.push(error);
+    else this.#run.problem('(observer)', error, event !== 'problem');
+  }
+}

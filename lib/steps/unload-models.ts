@@ -1,0 +1,116 @@
+/** A step that unloads every model of a registry. */
+
+import { expected } from '../common/expected.js';
+import { formatBytes } from '../common/format.js';
+import { nonEmptyString, optionsObject, positiveInteger, positiveMs } from '../common/options.js';
+import type { ModelRegistry, UnloadSummary } from '../models/registry.js';
+import type { ReportedModel } from '../shutdown/report.js';
+import type { Step, StepContext } from '../shutdown/step.js';
+
+export interface UnloadModelsOptions {
+  /** Default `models`. */
+  readonly name?: string | undefined;
+  /** Milliseconds that the step may take. Default: what the steps after it leave. */
+  readonly timeoutMs?: number | undefined;
+  /** Milliseconds for each model. Default: an equal share of what is left. */
+  readonly modelTimeoutMs?: number | undefined;
+  /** How many unload at the same time. Default: all devices side by side, one model each. */
+  readonly concurrency?: number | undefined;
+  /** Default 3,000. */
+  readonly reserveMs?: number | undefined;
+}
+
+export interface UnloadModelsDetails {
+  readonly models: readonly ReportedModel[];
+  readonly freedBytes: number;
+}
+
+const OPTION_NAMES = ['name', 'timeoutMs', 'modelTimeoutMs', 'concurrency', 'reserveMs'] as const;
+
+/**
+ * How long before the step's own deadline the last unload has to have ended, so that what each did
+ * is known by then. Part of the time where there is little.
+ */
+const MARGIN_MS = 100;
+
+/**
+ * A step of the phase `models`. It fails with the error of every model that could not be unloaded,
+ * and the others are unloaded all the same.
+ *
+ * @throws TypeError when `registry` is no registry, or an option is wrong
+ */
+export function unloadModels(registry: ModelRegistry, options?: UnloadModelsOptions): Step {
+  if (typeof (registry as Partial<ModelRegistry> | null | undefined)?.unloadAll !== 'function') {
+    throw new TypeError(expected('the registry', 'a ModelRegistry', registry));
+  }
+  const given = optionsObject(options, OPTION_NAMES);
+  const modelTimeoutMs = positiveMs('modelTimeoutMs', given.modelTimeoutMs, Infinity);
+  const concurrency = positiveInteger('concurrency', given.concurrency, Infinity);
+  return {
+    name: nonEmptyString('the `name` option', given.name ?? 'models'),
+    phase: 'models',
+    timeoutMs: given.timeoutMs,
+    reserveMs: given.reserveMs ?? 3000,
+    run: (context) => unloadRegistry(registry, { modelTimeoutMs, concurrency }, context),
+  };
+}
+
+async function unloadRegistry(
+  registry: ModelRegistry,
+  { modelTimeoutMs, concurrency }: { modelTimeoutMs: number; concurrency: number },
+  context: StepContext,
+): Promise<UnloadModelsDetails> {
+  const total = registry.size;
+  const freed = new Map<string, number>();
+  const left = context.remainingMs();
+  const summary = await registry.unloadAll({
+    timeoutMs: modelTimeoutMs,
+    totalMs: Math.max(1, left - Math.min(MARGIN_MS, left / 4)),
+    concurrency,
+    signal: context.signal,
+    onProgress: (name, { phase, freedBytes, leases }) => {
+      freed.set(name, freedBytes);
+      const bytes = [...freed.values()].reduce((sum, each) => sum + each, 0);
+      const waiting =
+        phase === 'draining' && leases > 0 ? `, ${name} waits for ${leases} leases` : '';
+      context.progress(total - registry.size, total, `${formatBytes(bytes)} freed${waiting}`);
+    },
+  });
+  return concluded(summary, context);
+}
+
+function concluded(summary: UnloadSummary, context: StepContext): UnloadModelsDetails {
+  const { unloaded, failed, freedBytes } = summary;
+  const total = unloaded.length + failed.length;
+  const text = `${unloaded.length} of ${total} models, ${formatBytes(freedBytes)} freed`;
+  context.progress(unloaded.length, total, text);
+  const details = { models: reported(summary), freedBytes };
+  if (failed.length === 0) return details;
+  const errors = failed.map(({ error }) => error);
+  const names = failed.map(({ name }) => name).join(', ');
+  throw Object.assign(
+    new AggregateError(errors, `${failed.length} of ${total} models were not unloaded: ${names}`),
+    { details },
+  );
+}
+
+function reported({ unloaded, failed }: UnloadSummary): ReportedModel[] {
+  return [
+    ...unloaded.map(({ name, status, freedBytes, durationMs, memory }) => ({
+      name,
+      status,
+      freedBytes,
+      remainingBytes: 0,
+      durationMs,
+      verified: memory.verified,
+    })),
+    ...failed.map(({ name, error, freedBytes, remainingBytes, durationMs }) => ({
+      name,
+      status: 'failed' as const,
+      freedBytes: freedBytes ?? 0,
+      ...(remainingBytes === undefined ? {} : { remainingBytes }),
+      durationMs,
+      error: error.message,
+    })),
+  ];
+}
