@@ -1,0 +1,42 @@
+/** The console on terminals of their own, made by `script`. */
+
+import { expect, test } from '@jest/globals';
+import { stripVTControlCharacters } from 'node:util';
+import { runChild, type ChildEnd } from '../support/child.js';
+
+function run(columns: number): Promise<ChildEnd> {
+  const quoted = (command: readonly string[]): string =>
+    command.map((word) => `'${word}'`).join(' ');
+  return runChild('on-a-terminal.mjs', {
+    env: { TERM: 'xterm' },
+    under: (command) => [
+      ...['env', '-u', 'CI', 'script', '--quiet', '--return', '--command'],
+      `stty cols ${columns} rows 24; exec ${quoted(command)}`,
+      '/dev/null',
+    ],
+  });
+}
+
+test('on a terminal a spinner turns, and every step leaves its line', async () => {
+  const { code, stdout } = await run(80);
+  const text = stripVTControlCharacters(stdout);
+  expect(code).toBe(1);
+  expect(text).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] http 1 request in flight, db/u);
+  expect(text).toMatch(/✓ db {2}\d+ ms/u);
+  expect(text).toMatch(
+    /✗ cache {2}\d+ ms {2}failed\r\n {4}?Error: gone|✗ cache {2}\d+ ms {2}failed/u,
+  );
+  expect(text).toMatch(/✓ http {2}\d+ ms {2}2 requests drained/u);
+  expect(text).toContain('✗ Shutdown (SIGINT): degraded');
+  // One of ours for each signal; none of ora's, and the keyboard as it was.
+  expect(text).toMatch(/listeners 1,1,\d raw (?:false|undefined)/u);
+  expect(stdout).not.toContain('\u001b[?25l');
+});
+
+test('on a terminal of 0 columns there are plain lines', async () => {
+  const { code, stdout } = await run(0);
+  const text = stripVTControlCharacters(stdout);
+  expect(code).toBe(1);
+  expect(text).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/u);
+  expect(text).toMatch(/✓ http {2}\d+ ms {2}2 requests drained/u);
+});
