@@ -9,7 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 
 import { expected } from '../../common/expected.js';
 import { readDeclarations } from './declarations.js';
-import { JsonReader } from './json.js';
+import { JsonEvents } from './events.js';
 import { layOut, type TensorLayout } from './layout.js';
 import { refusal } from './refusal.js';
 
@@ -92,7 +92,7 @@ export function parseHeader(
       `Expected the safetensors header of ${file} to be UTF-8, got other bytes`,
     );
   }
-  const { tensors, metadata } = readDeclarations(new JsonReader(bytes, file));
+  const { tensors, metadata } = readDeclarations(new JsonEvents(bytes, file));
   const dataStart = LENGTH_BYTES + bytes.length;
   return {
     tensors: layOut(tensors, dataStart, Number(dataLength), file),

@@ -1,9 +1,9 @@
 /** Where each tensor lies in the file, after the checks that make every byte of the data one tensor's. */
 
 import type { SafetensorsReason } from '../../common/errors.js';
-import type { Declaration } from './declarations.js';
 import { bitsPerElement, type Dtype } from './dtype.js';
 import { quoted, refusal } from './refusal.js';
+import type { Declaration } from './tensor.js';
 import { multiply, subtract, type Uint64 } from './uint64.js';
 
 const SHOWN_DIMENSIONS = 8;

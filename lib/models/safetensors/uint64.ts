@@ -1,7 +1,5 @@
 /** Unsigned 64-bit arithmetic without loss: a number where that is exact, a bigint beyond. */
 
-import { byteAt, ZERO } from './tokens.js';
-
 /** 0 to 2^64 - 1. A bigint only above `Number.MAX_SAFE_INTEGER`; `<`, `>` and `===` hold between two. */
 export type Uint64 = number | bigint;
 
@@ -11,13 +9,10 @@ const SAFE_DIGITS = 15;
 /** More, without leading zeros, never make one below 2^64; converting them takes quadratic time. */
 const MAX_DIGITS = 20;
 
-/** The ASCII digits from `start` to `end`, without leading zeros; undefined above 2^64 - 1. */
-export function uint64OfDigits(bytes: Buffer, start: number, end: number): Uint64 | undefined {
-  if (end - start > MAX_DIGITS) return undefined;
-  if (end - start > SAFE_DIGITS) return toUint64(BigInt(bytes.toString('latin1', start, end)));
-  let value = 0;
-  for (let at = start; at < end; at += 1) value = value * 10 + byteAt(bytes, at) - ZERO;
-  return value;
+/** Decimal digits without leading zeros; undefined above 2^64 - 1. */
+export function uint64OfDigits(digits: string): Uint64 | undefined {
+  if (digits.length <= SAFE_DIGITS) return Number(digits);
+  return digits.length > MAX_DIGITS ? undefined : toUint64(BigInt(digits));
 }
 
 /** Undefined above 2^64 - 1. */

@@ -29,6 +29,7 @@ describe('a header is taken', () => {
   it.each([
     ['leading white space', ' \n\r\t{}'],
     ['trailing padding', '{}       \n\r\t'],
+    ['megabytes of white space', `${' '.repeat(5e6)}{${'\t '.repeat(5e6)}}${'\n '.repeat(1e6)}`],
     ['white space between tokens', '{ "__metadata__"\n:\t{ "a" : "b" , "c":"d" } }'],
   ])('with %s', (_title, text) => {
     expect(parse(text, 0).tensors.size).toBe(0);
@@ -115,6 +116,12 @@ describe('a header is taken', () => {
     const name = 'x'.repeat(100_000);
     expect(parse(withName(`"${name}"`)).tensors.has(name)).toBe(true);
     expect(firstOf(withNote('['.repeat(125) + ']'.repeat(125)))).toMatchObject({ bytes: 2 });
+  });
+
+  it('with as many escapes and blanks in a row as a string may hold', () => {
+    expect(firstOf(withNote(`"${'\\n'.repeat(2 ** 21)}"`))).toMatchObject({ bytes: 2 });
+    const name = ' '.repeat(65_535);
+    expect(parse(withName(`"${name}"`)).tensors.has(name)).toBe(true);
   });
 
   it('with fields in any order, and with escapes in them', () => {

@@ -31,6 +31,25 @@ describe.each([
   });
 });
 
+/** What the reference implementation would take, at 32 bytes of memory and more for each byte. */
+describe('a header is refused for its cost to the parser', () => {
+  it.each([
+    [
+      'more than 2,097,152 backslashes',
+      `{"__metadata__":{"a":"${'\\n'.repeat(2 ** 21 + 1)}"}}`,
+      'at most 2097152 backslashes at byte 4194326, got ',
+    ],
+    [
+      'a string with 65,536 blanks in a row',
+      `{"__metadata__":{"a":"${' '.repeat(65_536)}"}}`,
+      'a string that is closed on its line at byte 21, got ',
+    ],
+  ])('%s', (_title, header, message) => {
+    expect(refused(header, 0)).toMatchObject({ reason: 'InvalidHeaderDeserialization' });
+    expect(refused(header, 0).message).toContain(`to hold ${message}`);
+  });
+});
+
 describe('the message', () => {
   it.each([
     [
@@ -52,6 +71,22 @@ describe('the message', () => {
     ],
   ])('names what was expected and what came: %s', (header, message) => {
     expect(refused(header, 4).message).toBe(message);
+  });
+
+  it.each([
+    ['{"日本" 1}', 'a colon at byte 10, got `1}`'],
+    ['{"a":{"dtype":"U8"', 'a comma or `}` at byte 18, got its end'],
+    ['{"a":{"dtype":}', 'the name of a dtype at byte 14, got `}`'],
+    ['{"__metadata__":{"a":"b",}}', 'a key in double quotes at byte 25, got `}}`'],
+    ['{"a":{"shape":[1 2]}}', 'a comma at byte 17, got `2]}}`'],
+    ['{"a":{"shape":[,2]}}', 'a value at byte 15, got `,2]}}`'],
+    ['{"a":nul}', 'a JSON token at byte 5, got `nul}`'],
+    ['{}{}', 'nothing more at byte 2, got `{}`'],
+    ['{"a":{"data_offsets":[0]}}', '2 integers at byte 23, got `]}}`'],
+  ])('says in %s where what is missing', (header, message) => {
+    expect(refused(header, 0).message).toBe(
+      `Expected the safetensors header of \`x\` to hold ${message}`,
+    );
   });
 
   it('shows a hostile name without its control characters, and cut', () => {
