@@ -10,6 +10,15 @@ void throw_if_failed(napi_env env, napi_status status) {
   if (status != napi_ok) throw Napi::Error::New(env);
 }
 
+// As if thrown by a timer's callback: the process's uncaughtException.
+void report_uncaught(Napi::Env env, const Napi::Error& error) {
+  try {
+    napi_fatal_exception(env, error.Value());
+  } catch (const Napi::Error&) {
+    // A worker that is being terminated: it runs no more JavaScript, and hears of nothing.
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Mailbox> Mailbox::open(Napi::Env env) {
@@ -64,8 +73,7 @@ void Mailbox::deliver(Napi::Env env) {
     try {
       message(env);
     } catch (const Napi::Error& error) {
-      // As if thrown by a timer's callback: the process's uncaughtException.
-      napi_fatal_exception(env, error.Value());
+      report_uncaught(env, error);
     }
   }
 }

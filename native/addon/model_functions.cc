@@ -1,5 +1,6 @@
 // Models: loading one, and the object that holds it.
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "addon/callbacks.h"
@@ -12,6 +13,42 @@
 namespace cuda_shutdown {
 
 namespace {
+
+// A model that JavaScript holds, and whether a release of it is under way: the next one must wait
+// until that has come back (core/model.h), also the one after JavaScript has let go, which can be
+// in its middle when a worker is terminated. Shared by the object and its releases. Thread-safe.
+class Holding {
+ public:
+  explicit Holding(std::shared_ptr<Model> model) : model_(std::move(model)) {}
+  [[nodiscard]] const std::shared_ptr<Model>& model() const { return model_; }
+
+  void release_begins() {
+    const std::lock_guard lock(mutex_);
+    release_is_out_ = true;
+  }
+  void release_came_back() {
+    {
+      const std::lock_guard lock(mutex_);
+      release_is_out_ = false;
+      if (!let_go_) return;
+    }
+    abandon(model_);
+  }
+  void let_go() {
+    {
+      const std::lock_guard lock(mutex_);
+      let_go_ = true;
+      if (release_is_out_) return;
+    }
+    abandon(model_);
+  }
+
+ private:
+  const std::shared_ptr<Model> model_;
+  std::mutex mutex_;  // Guards what follows.
+  bool release_is_out_ = false;
+  bool let_go_ = false;
+};
 
 // Holds a model for JavaScript. Collected, or ended with its worker, it has the model released.
 class ModelObject : public Napi::ObjectWrap<ModelObject> {
@@ -35,28 +72,36 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     if (info.Length() != 1 || !info[0].IsExternal()) {
       throw Napi::TypeError::New(info.Env(), "Expected models to be made by loadModel");
     }
-    model_ = *info[0].As<Napi::External<std::shared_ptr<Model>>>().Data();
+    holding_ =
+        std::make_shared<Holding>(*info[0].As<Napi::External<std::shared_ptr<Model>>>().Data());
   }
 
   void Finalize(Napi::BasicEnv env) override {
     const auto* environment = env.GetInstanceData<Environment>();
-    const bool process_is_ending = environment->is_main_thread && environment->ending;
-    if (!process_is_ending && model_) abandon(model_);
+    if (!holding_) return;
+    if (environment->is_main_thread && environment->ending) {
+      // Leaked: the driver gives everything back, and CUDA calls could hang the end of the process.
+      new std::shared_ptr<Holding>(std::move(holding_));
+    } else {
+      holding_->let_go();
+    }
   }
 
  private:
   Napi::Value device(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), model_->device().index());
+    return Napi::Number::New(info.Env(), holding_->model()->device().index());
   }
-  Napi::Value bytes(const Napi::CallbackInfo& info) { return number(info.Env(), model_->bytes()); }
+  Napi::Value bytes(const Napi::CallbackInfo& info) {
+    return number(info.Env(), holding_->model()->bytes());
+  }
   Napi::Value freed_bytes(const Napi::CallbackInfo& info) {
-    return number(info.Env(), model_->freed_bytes());
+    return number(info.Env(), holding_->model()->freed_bytes());
   }
   Napi::Value freed_blocks(const Napi::CallbackInfo& info) {
-    return number(info.Env(), model_->freed_blocks());
+    return number(info.Env(), holding_->model()->freed_blocks());
   }
   Napi::Value lost(const Napi::CallbackInfo& info) {
-    return Napi::Boolean::New(info.Env(), model_->device().context().lost());
+    return Napi::Boolean::New(info.Env(), holding_->model()->device().context().lost());
   }
 
   // info: progress, settled, returned
@@ -64,14 +109,17 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     const auto callbacks = Callbacks::hold(
         Environment::of(info.Env()).mailbox,
         {info[0].As<Napi::Function>(), info[1].As<Napi::Function>(), info[2].As<Napi::Function>()});
+    holding_->release_begins();
     const auto handle = submit_release(
-        model_,
+        holding_->model(),
         [callbacks](std::uint64_t freed_bytes, std::uint64_t freed_blocks) {
           callbacks->call(0, [=](Napi::Env env) -> std::vector<napi_value> {
             return {number(env, freed_bytes), number(env, freed_blocks)};
           });
         },
-        [callbacks](const ReleaseSettlement& release) {
+        [callbacks, holding = holding_](const ReleaseSettlement& release) {
+          // Before JavaScript hears of it and begins the next.
+          if (release.settlement.outcome != Outcome::stuck) holding->release_came_back();
           callbacks->settle(1, [release](Napi::Env env) -> std::vector<napi_value> {
             Napi::Object object = settlement_object(env, release.settlement);
             object.Set("freedBytes", number(env, release.freed_bytes));
@@ -82,13 +130,14 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
             return {object};
           });
         },
-        [callbacks] {
+        [callbacks, holding = holding_] {
+          holding->release_came_back();
           callbacks->call(2, [](Napi::Env) -> std::vector<napi_value> { return {}; });
         });
     return job_object(info.Env(), handle);
   }
 
-  std::shared_ptr<Model> model_;
+  std::shared_ptr<Holding> holding_;
 };
 
 LoadRequest request_from(const Napi::Object& object) {
@@ -140,7 +189,9 @@ Napi::Value load_model_function(const Napi::CallbackInfo& info) {
         callbacks->settle(1, [=](Napi::Env env) -> std::vector<napi_value> {
           Napi::Object answer = settlement_object(env, settlement);
           if (settlement.outcome == Outcome::done) {
-            answer.Set("model", ModelObject::wrap(env, std::exchange(delivery->model, nullptr)));
+            const Napi::Object model = ModelObject::wrap(env, delivery->model);
+            delivery->model = nullptr;
+            answer.Set("model", model);
           }
           return {answer};
         });

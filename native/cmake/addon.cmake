@@ -9,8 +9,9 @@ execute_process(
 function(cuda_shutdown_addon name runtime)
   add_library(${name} MODULE ${addon_sources})
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".node")
+  # swallow: in a worker that is being terminated no error can be thrown; without it the process aborts.
   target_compile_definitions(${name} PRIVATE NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS_ALL
-                                             ${ARGN})
+                                             NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS ${ARGN})
   target_include_directories(${name} SYSTEM PRIVATE ${CMAKE_JS_INC} ${node_addon_api_dir})
   target_link_libraries(${name} PRIVATE cuda_shutdown_options cuda_shutdown_core ${runtime}
                                         ${CMAKE_JS_LIB})

@@ -14,8 +14,7 @@ namespace cuda_shutdown {
 // Object lifetime (a device's). Thread-safe.
 class Context {
  public:
-  explicit Context(int device) noexcept
-      : device_(device), loss_{cudaSuccess, "", device} {}
+  explicit Context(int device) noexcept : device_(device), loss_{cudaSuccess, "", device} {}
   Context(const Context&) = delete;  // It remembers a loss.
   Context& operator=(const Context&) = delete;
 

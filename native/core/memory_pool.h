@@ -12,8 +12,8 @@
 
 namespace cuda_shutdown {
 
-// Object lifetime (a device's, or until the device is reset). The counters and their reset belong to
-// any thread, everything else to the device's, with the device current.
+// Object lifetime (a device's, or until the device is reset). The counters and their reset belong
+// to any thread, everything else to the device's, with the device current.
 class MemoryPool {
  public:
   MemoryPool(Context& context, bool pools_supported);

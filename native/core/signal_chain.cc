@@ -2,25 +2,36 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace cuda_shutdown::signal_chain {
 
 namespace {
 
+// A handler that somebody has chained in front of stays in the chain behind theirs, and must go on
+// calling what stood before it. To stand in front again takes another handler then, or the two
+// would call each other in a circle: there is one for each level.
+constexpr std::size_t levels = 8;
+
 // Process lifetime, all of it. `previous` is written before the handler that reads it is installed.
-std::array<struct sigaction, NSIG> previous{};
-std::array<bool, NSIG> chained{};
+struct Link {
+  struct sigaction previous {};
+  bool in_use = false;
+};
+std::array<std::array<Link, levels>, NSIG> links{};
 // An arrival as one word: microseconds of the steady clock above 8 bits of signal number; 0 is
 // none.
 std::atomic<std::uint64_t> first_arrival{0};
 std::atomic<std::uint64_t> latest_arrival{0};
-std::atomic<int> wake_descriptor{-1};
+constexpr int uninstalled = -1;
+std::atomic<int> wake_descriptor{uninstalled};
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 constexpr unsigned signal_bits = 8;
@@ -37,17 +48,19 @@ Arrival unpack(std::uint64_t word) noexcept {
   return {static_cast<int>(word & ((1U << signal_bits) - 1)), Clock::time_point(since_boot)};
 }
 
+template <std::size_t level>
 void on_signal(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
-  const std::uint64_t arrival = pack(signal);
-  std::uint64_t none = 0;
-  if (!first_arrival.compare_exchange_strong(none, arrival)) latest_arrival.store(arrival);
+  // Two levels of one signal record it twice, as duplicates of each other.
   const int descriptor = wake_descriptor.load();
-  if (descriptor >= 0) {
+  if (descriptor != uninstalled) {
+    const std::uint64_t arrival = pack(signal);
+    std::uint64_t none = 0;
+    if (!first_arrival.compare_exchange_strong(none, arrival)) latest_arrival.store(arrival);
     const std::uint64_t one = 1;
     static_cast<void>(!write(descriptor, &one, sizeof(one)));
   }
-  const struct sigaction& before = previous[static_cast<std::size_t>(signal)];
+  const struct sigaction& before = links[static_cast<std::size_t>(signal)][level].previous;
   if ((before.sa_flags & SA_SIGINFO) != 0) {
     if (before.sa_sigaction != nullptr) before.sa_sigaction(signal, info, context);
   } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
@@ -56,27 +69,57 @@ void on_signal(int signal, siginfo_t* info, void* context) {
   errno = saved_errno;
 }
 
-bool is_ours(int signal) noexcept {
-  struct sigaction current {};
-  return sigaction(signal, nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) != 0 &&
-         current.sa_sigaction == on_signal;
+using Handler = void (*)(int, siginfo_t*, void*);
+
+template <std::size_t... level>
+constexpr std::array<Handler, levels> handlers_of(std::index_sequence<level...>) {
+  return {on_signal<level>...};
+}
+constexpr std::array<Handler, levels> handlers = handlers_of(std::make_index_sequence<levels>());
+
+bool same_handler(const struct sigaction& one, const struct sigaction& other) noexcept {
+  if ((one.sa_flags & SA_SIGINFO) != (other.sa_flags & SA_SIGINFO)) return false;
+  return (one.sa_flags & SA_SIGINFO) != 0 ? one.sa_sigaction == other.sa_sigaction
+                                          : one.sa_handler == other.sa_handler;
+}
+
+// The level whose handler it is; `levels` where it is none of ours.
+std::size_t level_of(const struct sigaction& action) noexcept {
+  if ((action.sa_flags & SA_SIGINFO) == 0) return levels;
+  return static_cast<std::size_t>(std::find(handlers.begin(), handlers.end(), action.sa_sigaction) -
+                                  handlers.begin());
+}
+
+// A handler that stands in front again without ours, which it stood behind, has not chained to ours
+// but replaced it: nobody calls those levels any more.
+void forget_replaced(std::array<Link, levels>& of_signal, const struct sigaction& front) noexcept {
+  for (Link& link : of_signal) {
+    if (link.in_use && same_handler(link.previous, front)) link.in_use = false;
+  }
 }
 
 void chain(int signal) {
-  const auto slot = static_cast<std::size_t>(signal);
-  if (is_ours(signal)) return;
   struct sigaction before {};
   if (sigaction(signal, nullptr, &before) != 0) {
     throw std::system_error(errno, std::generic_category(), "sigaction");
   }
-  previous[slot] = before;
+  if (level_of(before) < levels) return;
+  auto& of_signal = links[static_cast<std::size_t>(signal)];
+  forget_replaced(of_signal, before);
+  const auto free = std::find_if(of_signal.begin(), of_signal.end(),
+                                 [](const Link& link) { return !link.in_use; });
+  if (free == of_signal.end()) {
+    throw std::system_error(EAGAIN, std::generic_category(),
+                            "a signal handler that was chained in front of too often");
+  }
+  free->previous = before;
   struct sigaction ours = before;
   ours.sa_flags = (before.sa_flags & SA_ONSTACK) | SA_SIGINFO | SA_RESTART;
-  ours.sa_sigaction = on_signal;
+  ours.sa_sigaction = handlers[static_cast<std::size_t>(free - of_signal.begin())];
   if (sigaction(signal, &ours, nullptr) != 0) {
     throw std::system_error(errno, std::generic_category(), "sigaction");
   }
-  chained[slot] = true;
+  free->in_use = true;
 }
 
 }  // namespace
@@ -93,12 +136,15 @@ void install(const std::vector<int>& signals, int wake_fd) {
 }
 
 void uninstall() noexcept {
-  wake_descriptor.store(-1);
+  wake_descriptor.store(uninstalled);
   for (int signal = 1; signal < NSIG; ++signal) {
-    const auto slot = static_cast<std::size_t>(signal);
-    if (!chained[slot] || !is_ours(signal)) continue;
-    sigaction(signal, &previous[slot], nullptr);
-    chained[slot] = false;
+    struct sigaction current {};
+    if (sigaction(signal, nullptr, &current) != 0) continue;
+    const auto level = level_of(current);
+    if (level == levels) continue;
+    Link& link = links[static_cast<std::size_t>(signal)][level];
+    sigaction(signal, &link.previous, nullptr);
+    link.in_use = false;
   }
 }
 

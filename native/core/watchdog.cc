@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace cuda_shutdown {
 
@@ -169,42 +170,37 @@ Clock::time_point Watchdog::look() {
     std::array<char, 64> what{};
     std::snprintf(what.data(), what.size(), "the deadline of %lld ms passed",
                   static_cast<long long>(options_.timeout.count()));
-    lock.unlock();
-    end_process(deadline_exit_code, what.data());
+    end_process(std::move(lock), deadline_exit_code, what.data());
   }
   if (const auto second = signal_chain::second(options_.duplicate_window)) {
     const auto end = second->at + options_.second_signal_grace;
     if (now >= end) {
-      lock.unlock();
-      end_process(128 + second->signal, "a second signal ended it");
+      end_process(std::move(lock), 128 + second->signal, "a second signal ended it");
     }
     next = std::min(next, end);
   }
   return next;
 }
 
-void Watchdog::end_process(int exit_code, std::string_view what) {
+void Watchdog::end_process(std::unique_lock<std::mutex> lock, int exit_code,
+                           std::string_view what) {
   std::array<char, 2600> words{};
-  int length = 0;
-  Terminal terminal;
-  {
-    const std::lock_guard lock(mutex_);
-    if (decided_) exit_code = *decided_;
-    ending_with_ = exit_code;
-    terminal = terminal_;
-    const auto signal = signal_chain::first();
-    const std::string_view reason = begun_ || !signal ? reason_.get() : signal_name(signal->signal);
-    const auto since = counting_since();
-    const long long elapsed =
-        since ? std::chrono::duration_cast<milliseconds>(Clock::now() - *since).count() : 0;
-    const std::string_view pending =
-        pending_.get().empty() ? "no step (an exit listener, or native code)" : pending_.get();
-    length = std::snprintf(words.data(), words.size(),
-                           "cuda-shutdown: %.*s, %lld ms after %.*s; pending: %.*s; exit code %d\n",
-                           static_cast<int>(what.size()), what.data(), elapsed,
-                           static_cast<int>(reason.size()), reason.data(),
-                           static_cast<int>(pending.size()), pending.data(), exit_code);
-  }
+  if (decided_) exit_code = *decided_;
+  ending_with_ = exit_code;
+  const Terminal terminal = terminal_;
+  const auto signal = signal_chain::first();
+  const std::string_view reason = begun_ || !signal ? reason_.get() : signal_name(signal->signal);
+  const auto since = counting_since();
+  const long long elapsed =
+      since ? std::chrono::duration_cast<milliseconds>(Clock::now() - *since).count() : 0;
+  const std::string_view pending =
+      pending_.get().empty() ? "no step (an exit listener, or native code)" : pending_.get();
+  const int length = std::snprintf(
+      words.data(), words.size(),
+      "cuda-shutdown: %.*s, %lld ms after %.*s; pending: %.*s; exit code %d\n",
+      static_cast<int>(what.size()), what.data(), elapsed, static_cast<int>(reason.size()),
+      reason.data(), static_cast<int>(pending.size()), pending.data(), exit_code);
+  lock.unlock();
   ending_.notify_all();
   terminal.restore();
   write_to_stderr(words.data(),

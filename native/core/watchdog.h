@@ -76,7 +76,9 @@ class Watchdog {
   [[noreturn]] void run_backstop();
   // Ends the process if it is time; else answers when to look again.
   Clock::time_point look();
-  [[noreturn]] void end_process(int exit_code, std::string_view what);
+  // With the lock of the look that decided it, so that nobody stops it in between.
+  [[noreturn]] void end_process(std::unique_lock<std::mutex> lock, int exit_code,
+                                std::string_view what);
   [[nodiscard]] std::optional<Clock::time_point> counting_since() const noexcept;
   void wake() const noexcept;
 
