@@ -1,0 +1,450 @@
+// The lane: one job after the other, and what happens to those that do not come back.
+#include "core/lane.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <random>
+
+#include "fixture.h"
+
+namespace cuda_shutdown {
+namespace {
+
+using std::chrono::milliseconds;
+
+// What must not happen for want of time is only seen where the machine gives a thread its time.
+constexpr int attempts = 10;
+
+// A lane, and what was submitted to it. Its last thread waits for work for ever.
+class LaneTest : public testing::Test {
+ protected:
+  std::shared_ptr<Job> submit(Job::Work work, const Callbacks& callbacks,
+                              Deadline deadline = no_deadline) {
+    auto job = std::make_shared<Job>(std::move(work), callbacks.on_settled(),
+                                     callbacks.on_returned(), deadline);
+    lane_->submit(job);
+    return job;
+  }
+  // A job that is inside a call, as far as a lane can tell, until the gate opens.
+  std::shared_ptr<Job> submit_call(Gate& gate, const Callbacks& callbacks) {
+    auto job = submit(
+        [call = gate.wait()](const Limits&) {
+          call();
+          return Outcome::done;
+        },
+        callbacks);
+    gate.expect_arrival();
+    return job;
+  }
+  [[nodiscard]] bool nobody_left_behind() const {
+    return becomes_true([&] { return lane_->left_behind() == 0; });
+  }
+
+  const std::shared_ptr<Lane> lane_ = [] {
+    static auto* const all = new std::vector<std::shared_ptr<Lane>>;  // As devices: leaked.
+    return all->emplace_back(Lane::create("test-lane"));
+  }();
+};
+
+Outcome done(const Limits&) { return Outcome::done; }
+
+TEST_F(LaneTest, RunsJobsInOrderOnOneNamedThread) {
+  std::vector<int> order;
+  std::vector<std::thread::id> threads;
+  std::string name(16, '\0');
+  std::vector<Callbacks> callbacks(20);
+  for (int i = 0; i < 20; ++i) {
+    submit(
+        [&, i](const Limits&) {
+          order.push_back(i);
+          threads.push_back(std::this_thread::get_id());
+          pthread_getname_np(pthread_self(), name.data(), name.size());
+          return Outcome::done;
+        },
+        callbacks[static_cast<std::size_t>(i)]);
+  }
+  for (auto& each : callbacks) EXPECT_EQ(each.settled().outcome, Outcome::done);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+  EXPECT_EQ(order.size(), 20U);
+  EXPECT_EQ(std::count(threads.begin(), threads.end(), threads.front()), 20);
+  EXPECT_STREQ(name.c_str(), "test-lane");
+}
+
+TEST_F(LaneTest, SettlesAJobThatDoesNotComeBackAsStuck) {
+  Gate call;
+  Callbacks hung;
+  std::thread::id old_thread;
+  const auto job = submit(
+      [&, wait = call.wait()](const Limits& limits) {
+        old_thread = std::this_thread::get_id();
+        wait();
+        EXPECT_TRUE(limits.over()) << "it sees that its time is over";
+        return Outcome::interrupted;
+      },
+      hung);
+  call.expect_arrival();
+  lane_->cancel(job);
+  EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
+  EXPECT_FALSE(hung.is_returned());
+  EXPECT_TRUE(becomes_true([&] { return lane_->replacements() == 1; }));
+  EXPECT_EQ(lane_->left_behind(), 1U);
+
+  Callbacks next;
+  std::thread::id new_thread;
+  submit(
+      [&](const Limits&) {
+        new_thread = std::this_thread::get_id();
+        return Outcome::done;
+      },
+      next);
+  EXPECT_EQ(next.settled().outcome, Outcome::done);
+  EXPECT_NE(new_thread, old_thread);
+  EXPECT_FALSE(hung.is_returned());
+
+  call.open();
+  hung.expect_return();
+  EXPECT_TRUE(nobody_left_behind());
+  EXPECT_EQ(lane_->replacements(), 1U);
+}
+
+TEST_F(LaneTest, SettlesAJobAsStuckAtItsDeadline) {
+  // Longer each time, until the machine begins the job before its deadline.
+  for (auto time = milliseconds(10); time < patience; time *= 2) {
+    Gate call;
+    Callbacks hung;
+    const auto job = submit(
+        [call = call.wait()](const Limits&) {
+          call();
+          return Outcome::done;
+        },
+        hung, Clock::now() + time);
+    if (hung.settled().outcome == Outcome::interrupted) continue;
+    EXPECT_EQ(lane_->left_behind(), 1U);
+    EXPECT_FALSE(hung.is_returned());
+    call.open();
+    hung.expect_return();
+    return;
+  }
+  FAIL();
+}
+
+TEST_F(LaneTest, RunsWhatWaitedBehindAStuckJob) {
+  Gate call;
+  Callbacks hung;
+  const auto job = submit_call(call, hung);
+  Callbacks next;
+  submit(done, next);
+  lane_->cancel(job);
+  EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
+  EXPECT_EQ(next.settled().outcome, Outcome::done);
+  EXPECT_FALSE(hung.is_returned());
+}
+
+TEST_F(LaneTest, GivesGraceBeforeAJobIsStuck) {
+  Gate call;
+  Callbacks hung;
+  const auto job = submit_call(call, hung);
+  const auto cancelled_at = Clock::now();
+  lane_->cancel(job);
+  EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
+  EXPECT_GE(Clock::now() - cancelled_at, Lane::stop_grace);
+}
+
+TEST_F(LaneTest, DoesNotCallAJobStuckThatStillAsks) {
+  Callbacks callbacks;
+  Gate looking;
+  auto longest = Clock::duration::zero();
+  const auto job = submit(
+      [&, arrive = looking.wait()](const Limits& limits) {
+        arrive();
+        auto before = Clock::now();
+        const auto measure = [&](bool over) {
+          const auto asked = Clock::now();
+          longest = std::max(longest, asked - before);
+          before = asked;
+          return over;
+        };
+        while (!measure(limits.over())) {
+        }
+        const auto cleaning = limits.for_cleanup(4 * Lane::stop_grace);
+        while (!measure(cleaning.over())) {
+        }
+        return Outcome::interrupted;
+      },
+      callbacks);
+  looking.expect_arrival();
+  looking.open();
+  lane_->cancel(job);
+  if (callbacks.settled().outcome == Outcome::interrupted) return;
+  callbacks.expect_return();
+  EXPECT_GE(longest, Lane::stop_grace) << "only a machine without time for it makes it stuck";
+}
+
+TEST_F(LaneTest, SettlesWhatIsCancelledInTheQueueAtOnce) {
+  Gate call;
+  Callbacks running;
+  submit_call(call, running);
+  Callbacks queued;
+  std::atomic<bool> ran = false;
+  Callbacks late;
+  const auto run = [&](const Limits&) {
+    ran = true;
+    return Outcome::done;
+  };
+  submit(run, late, Clock::now());
+  EXPECT_EQ(late.settled().outcome, Outcome::interrupted);
+  auto job = std::make_shared<Job>(run, queued.on_settled(), queued.on_returned(), no_deadline);
+  job->cancel();
+  lane_->submit(job);
+  EXPECT_EQ(queued.settled().outcome, Outcome::interrupted);
+  EXPECT_FALSE(ran);
+  EXPECT_FALSE(running.is_settled());
+  call.open();
+  EXPECT_EQ(running.settled().outcome, Outcome::done);
+  EXPECT_FALSE(queued.is_returned());
+}
+
+TEST_F(LaneTest, CancelsAJobThatLooks) {
+  Callbacks callbacks;
+  Gate looking;
+  const auto job = submit(
+      [arrive = looking.wait()](const Limits& limits) {
+        arrive();
+        while (!limits.over()) std::this_thread::yield();
+        return Outcome::interrupted;
+      },
+      callbacks);
+  looking.expect_arrival();
+  looking.open();
+  lane_->cancel(job);
+  EXPECT_TRUE(ended_early(callbacks.settled().outcome));
+}
+
+TEST_F(LaneTest, CancelsAFinishedJobWithoutEffect) {
+  Callbacks callbacks;
+  const auto job = submit(done, callbacks);
+  EXPECT_EQ(callbacks.settled().outcome, Outcome::done);
+  lane_->cancel(job);
+  lane_->cancel(job);
+  Callbacks next;
+  submit(done, next);
+  EXPECT_EQ(next.settled().outcome, Outcome::done);
+  EXPECT_FALSE(callbacks.is_returned());
+  EXPECT_EQ(lane_->replacements(), 0U);
+}
+
+TEST_F(LaneTest, LetsOthersOvertakeAStalledJob) {
+  Gate call;
+  Callbacks stalled;
+  submit_call(call, stalled);
+  Callbacks first;
+  Callbacks second;
+  submit(done, first);
+  submit(done, second);
+  EXPECT_EQ(first.settled().outcome, Outcome::done);
+  EXPECT_EQ(second.settled().outcome, Outcome::done);
+  EXPECT_FALSE(stalled.is_settled()) << "it goes on";
+  EXPECT_EQ(lane_->replacements(), 1U);
+  EXPECT_EQ(lane_->left_behind(), 1U);
+  call.open();
+  EXPECT_EQ(stalled.settled().outcome, Outcome::done);
+  EXPECT_FALSE(stalled.is_returned());
+  EXPECT_TRUE(nobody_left_behind());
+}
+
+TEST_F(LaneTest, DoesNotReplaceAStalledJobThatNobodyWaitsFor) {
+  Gate call;
+  Callbacks stalled;
+  submit_call(call, stalled);
+  lane_->inspect(Clock::now() + 10 * Lane::stall_limit);
+  EXPECT_EQ(lane_->replacements(), 0U);
+}
+
+TEST_F(LaneTest, SettlesAnOvertakenJobAsStuckToo) {
+  Gate call;
+  Callbacks stalled;
+  const auto job = submit_call(call, stalled);
+  Callbacks next;
+  submit(done, next);
+  next.settled();
+  lane_->cancel(job);
+  EXPECT_EQ(stalled.settled().outcome, Outcome::stuck);
+  EXPECT_EQ(lane_->replacements(), 1U) << "its thread had been replaced already";
+  call.open();
+  stalled.expect_return();
+  EXPECT_TRUE(nobody_left_behind());
+}
+
+// What has waited long behind another must not count as stalled when it begins.
+TEST_F(LaneTest, CountsAStallFromTheJobsBeginning) {
+  constexpr std::size_t count = 300;
+  bool quiet = false;
+  for (int attempt = 0; attempt < attempts && !quiet; ++attempt) {
+    const auto before = lane_->replacements();
+    Gate queueing;
+    Callbacks holding;
+    submit_call(queueing, holding);
+    std::array<Callbacks, count> callbacks;
+    std::atomic<bool> asked_in_time = true;
+    for (auto& each : callbacks) {
+      submit(
+          [&](const Limits& limits) {
+            const auto begun = Clock::now();
+            static_cast<void>(limits.over());
+            if (Clock::now() - begun >= Lane::stall_limit / 2) asked_in_time = false;
+            return Outcome::done;
+          },
+          each);
+    }
+    // The first is overtaken when the last has waited for as long as a stall takes.
+    for (auto& each : callbacks) each.settled();
+    quiet = asked_in_time;
+    if (quiet) EXPECT_EQ(lane_->replacements() - before, 1U);
+  }
+  if (!quiet) GTEST_SKIP() << "the machine never gave a thread its time";
+}
+
+TEST_F(LaneTest, DoesNotOvertakeAJobThatAsks) {
+  bool quiet = false;
+  for (int attempt = 0; attempt < attempts && !quiet; ++attempt) {
+    const auto replaced_before = lane_->replacements();
+    Callbacks busy;
+    Gate queueing;
+    auto longest = Clock::duration::zero();
+    submit(
+        [&, wait = queueing.wait()](const Limits& limits) {
+          auto before = Clock::now();
+          wait();
+          for (const auto end = Clock::now() + 2 * Lane::stall_limit; before < end;) {
+            static_cast<void>(limits.over());
+            const auto asked = Clock::now();
+            longest = std::max(longest, asked - before);
+            before = asked;
+          }
+          return Outcome::done;
+        },
+        busy);
+    queueing.expect_arrival();
+    Callbacks next;
+    submit(done, next);
+    queueing.open();
+    busy.settled();
+    next.settled();
+    quiet = longest < Lane::stall_limit;
+    if (quiet) EXPECT_EQ(lane_->replacements(), replaced_before);
+  }
+  if (!quiet) GTEST_SKIP() << "the machine never gave a thread its time";
+}
+
+TEST_F(LaneTest, StopsOvertakingAboveABoundButNotQuarantine) {
+  std::vector<Gate> gates(Lane::max_overtaken + 1);
+  std::vector<Callbacks> stalled(gates.size());
+  std::shared_ptr<Job> last;
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    last = submit(
+        [call = gates[i].wait()](const Limits&) {
+          call();
+          return Outcome::done;
+        },
+        stalled[i]);
+    lane_->inspect(Clock::now() + 2 * Lane::stall_limit);
+    gates[i].expect_arrival();
+  }
+  EXPECT_EQ(lane_->replacements(), Lane::max_overtaken);
+  Callbacks next;
+  submit(done, next);
+  lane_->inspect(Clock::now() + 2 * Lane::stall_limit);
+  EXPECT_EQ(lane_->replacements(), Lane::max_overtaken);
+  EXPECT_FALSE(next.is_settled());
+  lane_->cancel(last);
+  EXPECT_EQ(stalled.back().settled().outcome, Outcome::stuck);
+  EXPECT_EQ(next.settled().outcome, Outcome::done);
+  for (auto& gate : gates) gate.open();
+  EXPECT_TRUE(nobody_left_behind());
+}
+
+TEST_F(LaneTest, TakesJobsFromItsOwnCallbacks) {
+  Callbacks inner;
+  auto first = std::make_shared<Job>(
+      done, [&](const Settlement&) { submit(done, inner); }, nullptr, no_deadline);
+  lane_->submit(first);
+  EXPECT_EQ(inner.settled().outcome, Outcome::done);
+
+  // From the supervisor's thread.
+  Gate call;
+  Callbacks from_supervisor;
+  auto stuck = std::make_shared<Job>(
+      [wait = call.wait()](const Limits&) {
+        wait();
+        return Outcome::done;
+      },
+      [&](const Settlement&) { submit(done, from_supervisor); }, nullptr, no_deadline);
+  lane_->submit(stuck);
+  call.expect_arrival();
+  lane_->cancel(stuck);
+  EXPECT_EQ(from_supervisor.settled().outcome, Outcome::done);
+}
+
+// Threads that submit and cancel at will, to jobs that look, hang for a moment, or throw.
+TEST_F(LaneTest, SettlesEveryJobOnceUnderRaces) {
+  struct Tally {
+    std::atomic<int> settled = 0;
+    std::atomic<int> returned = 0;
+    std::atomic<Outcome> outcome{};
+  };
+  constexpr std::size_t submitters = 4;
+  constexpr std::size_t each = 250;
+  std::vector<Tally> tallies(submitters * each);
+  std::atomic<int> wrong_order = 0;
+  std::vector<std::thread> threads;
+  for (std::size_t who = 0; who < submitters; ++who) {
+    threads.emplace_back([&, who] {
+      std::mt19937 random(static_cast<unsigned>(who));
+      for (std::size_t i = 0; i < each; ++i) {
+        Tally& tally = tallies[who * each + i];
+        const auto kind = random() % 4;
+        const auto pause = milliseconds(kind == 0 ? random() % 25 : 0);
+        const Deadline deadline =
+            kind == 1 ? Clock::now() + milliseconds(random() % 3) : no_deadline;
+        auto job = std::make_shared<Job>(
+            [kind, pause](const Limits&) {
+              std::this_thread::sleep_for(pause);
+              if (kind == 2) throw std::runtime_error("thrown");
+              return Outcome::done;
+            },
+            [&](const Settlement& settlement) {
+              tally.outcome = settlement.outcome;
+              ++tally.settled;
+            },
+            [&] {
+              if (tally.settled != 1) ++wrong_order;
+              ++tally.returned;
+            },
+            deadline);
+        lane_->submit(job);
+        if (random() % 2 == 0) lane_->cancel(job);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(becomes_true([&] {
+    return std::all_of(tallies.begin(), tallies.end(), [](const Tally& tally) {
+      return tally.settled == 1 && (tally.outcome != Outcome::stuck || tally.returned == 1);
+    });
+  }));
+  Callbacks last;
+  submit(done, last);
+  last.settled();
+  EXPECT_TRUE(nobody_left_behind());
+  EXPECT_EQ(wrong_order, 0);
+  for (const Tally& tally : tallies) {
+    EXPECT_EQ(tally.settled, 1);
+    EXPECT_EQ(tally.returned, tally.outcome == Outcome::stuck ? 1 : 0);
+  }
+}
+
+}  // namespace
+}  // namespace cuda_shutdown
