@@ -1,0 +1,329 @@
+/** unloadAll: order, limits and failures, with unloadables that other libraries could bring. */
+
+import { describe, expect, jest, test } from '@jest/globals';
+
+import { AbortError, TimeoutError } from '../../lib/common/errors.js';
+import { Model } from '../../lib/models/model.js';
+import { ModelRegistry, type UnloadAllOptions } from '../../lib/models/registry.js';
+import type { FailedUnload } from '../../lib/models/unload-all.js';
+import type { Unloadable, UnloadContext } from '../../lib/models/unloadable.js';
+import { FakeNativeModel } from '../support/native-model.js';
+import { deferred } from '../support/shutdown.js';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+function registryOf(...unloadables: readonly Unloadable[]): ModelRegistry {
+  const registry = new ModelRegistry();
+  for (const unloadable of unloadables) registry.add(unloadable);
+  return registry;
+}
+
+async function onlyFailure(
+  unload: (context: UnloadContext) => Promise<undefined>,
+  options?: UnloadAllOptions,
+): Promise<FailedUnload> {
+  const { unloaded, failed } = await registryOf({ name: 'x', unload }).unloadAll(options);
+  const [failure, ...others] = failed;
+  if (failure === undefined || others.length + unloaded.length > 0) {
+    throw new Error(`Expected one failure, got ${failed.length}`);
+  }
+  return failure;
+}
+
+/** How much later than its limit an unloadable may be left behind: 40 ms by design. */
+const LATE_MS = 300;
+
+describe('an unloadable that', () => {
+  test('resolves with nothing counts as unloaded, with what it said it holds', async () => {
+    const { unloaded, freedBytes } = await registryOf({
+      name: 'x',
+      bytes: 500,
+      async unload() {
+        await Promise.resolve();
+      },
+    }).unloadAll();
+    expect(unloaded).toMatchObject([
+      { name: 'x', status: 'unloaded', freedBytes: 500, memory: { verified: 'unverifiable' } },
+    ]);
+    expect(freedBytes).toBe(500);
+  });
+
+  test('rejects has failed with its own error', async () => {
+    const error = new Error('no');
+    expect(await onlyFailure(() => Promise.reject(error))).toMatchObject({ name: 'x', error });
+  });
+
+  test('throws has failed with its own error', async () => {
+    const error = new Error('no');
+    const unload = (): never => {
+      throw error;
+    };
+    expect(await onlyFailure(unload)).toMatchObject({ name: 'x', error });
+  });
+
+  test('rejects with what is no Error has failed with one', async () => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+    const { error } = await onlyFailure(() => Promise.reject('no'));
+    expect(error).toBeInstanceOf(Error);
+    expect(error.cause).toBe('no');
+  });
+
+  test('never settles and ignores its signal is left behind soon after its limit', async () => {
+    const { error, durationMs, ...balance } = await onlyFailure(never, { timeoutMs: 50 });
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error.message).toBe('Expected the unload of x to end within 50 ms, it did not');
+    expect(durationMs).toBeGreaterThanOrEqual(50);
+    expect(durationMs).toBeLessThan(50 + LATE_MS);
+    expect(balance).toEqual({ name: 'x' });
+  });
+
+  test('rejects after it was left behind disturbs nobody', async () => {
+    const late = deferred();
+    const unload = (): Promise<never> => late.promise.then(() => Promise.reject(new Error('late')));
+    const { error } = await onlyFailure(unload, { timeoutMs: 10 });
+    late.resolve();
+    // An unhandled rejection would fail the test here.
+    await new Promise(setImmediate);
+    expect(error).toBeInstanceOf(TimeoutError);
+  });
+
+  test.each<[string, (signal: AbortSignal) => Promise<never>]>([
+    ["the signal's reason", (signal) => Promise.reject(signal.reason as Error)],
+    ['an AbortError of its own', () => Promise.reject(new AbortError('mine'))],
+  ])('obeys its signal with %s has timed out', async (_, end) => {
+    const unload = ({ signal }: UnloadContext): Promise<never> =>
+      new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          resolve();
+        });
+      }).then(() => end(signal));
+    const { error } = await onlyFailure(unload, { timeoutMs: 20 });
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error.message).toBe('Expected the unload of x to end within 20 ms, it did not');
+  });
+
+  test('is given its limit', async () => {
+    const limits: number[] = [];
+    const unload = ({ timeoutMs }: UnloadContext): Promise<undefined> => {
+      limits.push(timeoutMs);
+      return Promise.resolve(undefined);
+    };
+    await registryOf({ name: 'x', unload }).unloadAll({ timeoutMs: 1234 });
+    await registryOf({ name: 'x', unload }).unloadAll({ timeoutMs: Infinity });
+    expect(limits).toEqual([1234, Infinity]);
+  });
+
+  test.each([2 ** 31, 1e12, Infinity])('may take longer than a timer: %d ms', async (ms) => {
+    const unload = async ({ signal }: UnloadContext): Promise<undefined> => {
+      await new Promise((resolve) => setTimeout(resolve, 80));
+      signal.throwIfAborted();
+      return undefined;
+    };
+    const { unloaded } = await registryOf({ name: 'x', unload }).unloadAll({
+      timeoutMs: ms,
+      totalMs: ms,
+    });
+    expect(unloaded).toHaveLength(1);
+  });
+});
+
+describe('lanes', () => {
+  interface Log {
+    readonly events: string[];
+    readonly make: (name: string, extra?: { device?: number; bytes?: number }) => Unloadable;
+  }
+
+  function logging(): Log {
+    const events: string[] = [];
+    return {
+      events,
+      make: (name, extra = {}) => ({
+        name,
+        ...extra,
+        async unload() {
+          events.push(`${name} begins`);
+          await new Promise(setImmediate);
+          events.push(`${name} ends`);
+        },
+      }),
+    };
+  }
+
+  test('what is on one device goes one after the other, the largest first', async () => {
+    const { events, make } = logging();
+    await registryOf(
+      make('small', { device: 0, bytes: 1 }),
+      make('large', { device: 0, bytes: 3 }),
+      make('unknown', { device: 0 }),
+      make('medium', { device: 0, bytes: 2 }),
+    ).unloadAll();
+    expect(events.filter((event) => event.endsWith('begins'))).toEqual([
+      'large begins',
+      'medium begins',
+      'small begins',
+      'unknown begins',
+    ]);
+    expect(events.map((event) => event.split(' ')[1])).toEqual(
+      Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? 'begins' : 'ends')),
+    );
+  });
+
+  test('devices, and what is on none, go side by side', async () => {
+    const { events, make } = logging();
+    await registryOf(
+      make('a', { device: 0 }),
+      make('b', { device: 1 }),
+      make('c'),
+      make('d'),
+    ).unloadAll();
+    expect(events.slice(0, 4)).toEqual(['a begins', 'b begins', 'c begins', 'd begins']);
+  });
+
+  test.each([1, 2, 3])('concurrency %i is how many go at the same time', async (concurrency) => {
+    const { events, make } = logging();
+    await registryOf(...['a', 'b', 'c', 'd'].map((name) => make(name))).unloadAll({ concurrency });
+    let running = 0;
+    const levels = events.map((event) => (running += event.endsWith('begins') ? 1 : -1));
+    expect(Math.max(...levels)).toBe(concurrency);
+    expect(events).toHaveLength(8);
+  });
+});
+
+describe('totalMs', () => {
+  const quick = (name: string): Unloadable => ({ name, unload: () => Promise.resolve() });
+
+  test('is shared, so that one that hangs leaves time for the others of its device', async () => {
+    const hung = { name: 'hung', device: 0, bytes: 9, unload: never };
+    const others = ['a', 'b'].map((name) => ({ ...quick(name), device: 0 }));
+    const summary = await registryOf(hung, ...others).unloadAll({ totalMs: 600 });
+    expect(summary.unloaded.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(summary.failed).toMatchObject([
+      { name: 'hung', error: { message: expect.stringMatching(/within (1[5-9]\d|200) ms/) } },
+    ]);
+    expect(summary.durationMs).toBeLessThan(600);
+  });
+
+  test('is shared also with those that wait for another lane to end', async () => {
+    const hung: Unloadable = { name: 'hung', unload: never };
+    const summary = await registryOf(hung, quick('a'), quick('b')).unloadAll({
+      totalMs: 600,
+      concurrency: 1,
+    });
+    expect(summary.unloaded.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(summary.durationMs).toBeLessThan(600);
+  });
+
+  test('ends what has no time left at once', async () => {
+    const names = ['a', 'b', 'c'];
+    const registry = registryOf(...names.map((name) => ({ name, device: 0, unload: never })));
+    const { failed, durationMs } = await registry.unloadAll({ totalMs: 60 });
+    expect(failed.map(({ name }) => name)).toEqual(names);
+    for (const { error } of failed) expect(error).toBeInstanceOf(TimeoutError);
+    expect(durationMs).toBeLessThan(60 + 3 * LATE_MS);
+  });
+
+  test('does not lengthen timeoutMs', async () => {
+    const registry = registryOf({ name: 'x', unload: never });
+    const { failed } = await registry.unloadAll({ totalMs: 5000, timeoutMs: 30 });
+    expect(failed[0]?.durationMs).toBeLessThan(30 + LATE_MS);
+  });
+});
+
+describe('an abort', () => {
+  test('ends what is under way and what has not begun; each with the reason of the signal', async () => {
+    const controller = new AbortController();
+    const begun: string[] = [];
+    const hung = (name: string): Unloadable => ({
+      name,
+      unload: () => {
+        begun.push(name);
+        return never();
+      },
+    });
+    const unloading = registryOf(hung('a'), hung('b')).unloadAll({
+      signal: controller.signal,
+      concurrency: 1,
+    });
+    const reason = new Error('enough');
+    controller.abort(reason);
+    const { failed, durationMs } = await unloading;
+    expect(begun).toEqual(['a']);
+    expect(failed).toMatchObject([
+      { name: 'a', error: { code: 'ABORT_ERR', cause: reason } },
+      { name: 'b', error: { code: 'ABORT_ERR', cause: reason } },
+    ]);
+    expect(durationMs).toBeLessThan(LATE_MS);
+  });
+
+  test('reaches an unloadable as the reason of its own signal', async () => {
+    const controller = new AbortController();
+    const seen = deferred<unknown>();
+    const unload = ({ signal }: UnloadContext): Promise<never> => {
+      signal.addEventListener('abort', () => {
+        seen.resolve(signal.reason);
+      });
+      return never();
+    };
+    const unloading = registryOf({ name: 'x', unload }).unloadAll({ signal: controller.signal });
+    controller.abort('enough');
+    expect(await seen.promise).toBe('enough');
+    await unloading;
+  });
+
+  test('keeps the balance that a model tells', async () => {
+    const native = new FakeNativeModel();
+    const controller = new AbortController();
+    const registry = new ModelRegistry().add(new Model('m', new Map(), native));
+    const unloading = registry.unloadAll({ signal: controller.signal });
+    native.latest.frees(30);
+    controller.abort('enough');
+    native.latest.settles('interrupted');
+    const { failed, freedBytes } = await unloading;
+    expect(failed).toMatchObject([
+      { error: { code: 'ABORT_ERR', cause: 'enough' }, freedBytes: 30, remainingBytes: 70 },
+    ]);
+    expect(failed[0]?.error).toBeInstanceOf(AbortError);
+    expect(freedBytes).toBe(30);
+  });
+
+  test('before the beginning begins nothing', async () => {
+    let begun = 0;
+    const unload = (): Promise<void> => {
+      begun += 1;
+      return Promise.resolve();
+    };
+    const registry = registryOf({ name: 'x', unload });
+    const { failed } = await registry.unloadAll({ signal: AbortSignal.abort('early') });
+    expect(begun).toBe(0);
+    expect(failed).toMatchObject([{ error: { code: 'ABORT_ERR', cause: 'early' } }]);
+  });
+});
+
+test('a timeout keeps the balance that a model tells', async () => {
+  const native = new FakeNativeModel();
+  const registry = new ModelRegistry().add(new Model('m', new Map(), native));
+  const unloading = registry.unloadAll({ timeoutMs: 30 });
+  native.latest.frees(30);
+  while (!native.latest.cancelled) await new Promise(setImmediate);
+  native.latest.settles('interrupted');
+  const { failed } = await unloading;
+  expect(failed).toMatchObject([
+    { error: { code: 'ERR_TIMEOUT' }, freedBytes: 30, remainingBytes: 70 },
+  ]);
+});
+
+test('a progress listener that throws becomes a warning, and disturbs nobody', async () => {
+  const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
+  const unload = ({ onProgress }: UnloadContext): Promise<void> => {
+    onProgress({ phase: 'releasing', freedBytes: 1, totalBytes: 2, leases: 0 });
+    return Promise.resolve();
+  };
+  const { unloaded } = await registryOf({ name: 'x', unload }).unloadAll({
+    onProgress: (name) => {
+      throw new Error(`a listener of ${name}`);
+    },
+  });
+  expect(unloaded).toHaveLength(1);
+  expect(warn.mock.calls).toEqual([[expect.stringContaining('a listener of x')]]);
+  warn.mockRestore();
+});
