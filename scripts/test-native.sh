@@ -8,12 +8,10 @@ run() {
   local name=$1
   shift
   echo "== C++ suites, $name"
-  cmake -S . -B "build-$name" -DCUDA_SHUTDOWN_TESTS=ON "$@" >"/tmp/cuda-shutdown-cmake-$name.log" 2>&1 ||
-    { cat "/tmp/cuda-shutdown-cmake-$name.log"; return 1; }
-  cmake --build "build-$name" --parallel "$(nproc)" -- --no-print-directory 2>&1 |
-    grep -Ev '^\[ *[0-9]+%\] (Building|Built|Linking)|^make' || true
-  cmake --build "build-$name" --parallel "$(nproc)" >/dev/null
-  ctest --test-dir "build-$name" --output-on-failure --parallel "$(nproc)"
+  local log=build-$name.log
+  { cmake -S . -B "build-$name" -DCUDA_SHUTDOWN_TESTS=ON "$@" &&
+    cmake --build "build-$name" --parallel "$(nproc)"; } >"$log" 2>&1 || { cat "$log"; return 1; }
+  ctest --test-dir "build-$name" --output-on-failure --parallel "$(nproc)" | grep -Ev '^ +Start|   Passed  '
 }
 
 [ $# -gt 0 ] || set -- plain no-toolkit asan tsan
