@@ -196,6 +196,8 @@ export class UnloadRun {
     // The errors of those who left name the phase in which it was.
     const endings = [...this.#callers].map((caller) => ({ caller, left: caller.left?.() }));
     this.#phase = 'ended';
+    // It refers to what it calls, and so to the model, which could then never be collected.
+    this.#job = undefined;
     this.#callers.clear();
     for (const { caller, left } of endings) {
       caller.dismiss();

@@ -7,7 +7,7 @@ import { makeFolder } from '../support/folder.js';
 import { writeSafetensors } from '../support/safetensors.js';
 import { runSimulated } from '../support/simulated.js';
 
-test('loaded, leased or interrupted; and one that is unloading is unloaded', async () => {
+test('loaded, leased, interrupted, or cancelled in the queue; and one that is unloading is unloaded', async () => {
   const path = join(makeFolder(), 'model.safetensors');
   await writeSafetensors(
     path,
@@ -23,5 +23,5 @@ test('loaded, leased or interrupted; and one that is unloading is unloaded', asy
   expect(end).toMatchObject({ code: 0, signal: null });
   expect(end.told.before).toBeGreaterThan(50);
   expect(end.told).toMatchObject({ after: 0, unloaded: { status: 'unloaded', tensors: 50 } });
-  expect(end.ledger.devices[0]).toMatchObject({ usedBytes: 0, totalFrees: 200, invalidFrees: 0 });
+  expect(end.ledger.devices[0]).toMatchObject({ usedBytes: 0, totalFrees: 300, invalidFrees: 0 });
 });

@@ -121,8 +121,8 @@ describe('an abort', () => {
 
   test('in a call that hangs leaves its thread behind, and later loads work', async () => {
     const end = await load(
-      { path: in_('large'), abort: 'at progress', stays: true },
-      { faults: 'cudaMemcpyAsync=slow:10,cudaMemcpyAsync#5=hang' },
+      { path: in_('large'), abort: 'in the call', blocksOfPath: 16, stays: true },
+      { faults: 'cudaMemcpyAsync#1=hang' },
     );
     expect(end.told.failures).toMatchObject([ABORTED]);
     expect(end.told.good.value).toMatchObject({ status: 'unloaded' });
