@@ -18,6 +18,11 @@ export interface ShutdownOptions {
   readonly timeoutMs?: number | undefined;
   /** The signals that begin a shutdown. Default `SIGTERM`, `SIGINT` and `SIGHUP`. */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
+  /**
+   * Whether an error that nobody catches begins a shutdown, which then ends with at least 1. With
+   * false Node's own way stays, also while a shutdown runs. Default true.
+   */
+  readonly uncaught?: boolean | undefined;
   /** Whether the process ends when the shutdown has. Default true. */
   readonly exit?: boolean | undefined;
   /** Gets an entry for every step that ends. Default: none. */
@@ -36,6 +41,7 @@ export interface ShutdownOptions {
 const OPTION_NAMES = [
   'timeoutMs',
   'signals',
+  'uncaught',
   'exit',
   'logger',
   'console',
@@ -58,6 +64,7 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
   const shutdown = new Shutdown({
     timeoutMs: totalMs(given.timeoutMs),
     signals: checkSignals(given.signals ?? ['SIGTERM', 'SIGINT', 'SIGHUP']),
+    uncaught: optionalBoolean('uncaught', given.uncaught, true),
     exit: optionalBoolean('exit', given.exit, true),
     logger: guardLogger(logger),
     watchdog: optionalBoolean('watchdog', given.watchdog, true),

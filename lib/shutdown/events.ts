@@ -42,9 +42,9 @@ export interface ProgressEvent {
   readonly text?: string;
 }
 
-/** Something went wrong outside the steps: a listener failed, or a device could not be read. */
+/** Something went wrong outside the steps: a listener failed, or an error was never caught. */
 export interface ProblemEvent {
-  /** Where, as it stands in the report's errors: `(observer)` or `(devices)`. */
+  /** Where, as it stands in the report's errors: `(observer)`, `(devices)` or `(uncaught)`. */
   readonly where: string;
   readonly error: Error;
 }

@@ -16,6 +16,9 @@ import { flushStdio, guardStdio } from './stdio.js';
 const OBSERVERS_MS = 5000;
 const FLUSH_MS = 1000;
 
+/** An error that is thrown again and again must not fill the memory. */
+const MAX_CRASHES = 50;
+
 export interface RunInput {
   readonly plan: Plan;
   readonly reason: string;
@@ -24,6 +27,8 @@ export interface RunInput {
   readonly logger: Logger;
   readonly host: ShutdownHost;
   readonly emitter: Emitter;
+  /** Called when an `exit: false` has ended. */
+  readonly over: () => void;
 }
 
 export class Run {
@@ -33,6 +38,7 @@ export class Run {
   readonly #beganAt: number;
   readonly #startedAt: Date;
   #report: ShutdownReport | undefined;
+  #crashes = 0;
   /** True once an `exit: false` has ended: the process goes on. */
   finished = false;
 
@@ -70,9 +76,10 @@ export class Run {
     await this.#sequence.run();
 
     const judged = this.#ledger.judged();
-    const exitCode = exitCodeOf(judged, process.exitCode);
+    const crashed = this.#crashes > 0;
+    const exitCode = exitCodeOf(judged, process.exitCode, crashed);
     if (exit) host.watchdog?.decide(exitCode);
-    const report = this.#close(outcomeOf(judged), exitCode);
+    const report = this.#close(outcomeOf(judged, crashed), exitCode);
     host.watchdog?.setPending('(report)');
     await this.#observersHaveEnded(emitter.emit('end', { report }));
     if (exit) {
@@ -82,6 +89,9 @@ export class Run {
       host.watchdog?.finish();
       unguard();
       this.finished = true;
+      // The process goes on, or ends by itself: after a crash never with 0.
+      if (crashed) process.exitCode = exitCode;
+      this.#input.over();
     }
     return report;
   }
@@ -102,6 +112,12 @@ export class Run {
   problem(where: string, error: Error, tell = true): void {
     this.#ledger.fault(where, error);
     if (tell) void this.#input.emitter.emit('problem', { where, error });
+  }
+
+  /** An error that nobody caught: it began this shutdown, or it came while it ran. */
+  crashed(error: Error): void {
+    this.#crashes += 1;
+    if (this.#crashes <= MAX_CRASHES) this.problem('(uncaught)', error);
   }
 
   #close(outcome: ShutdownReport['outcome'], exitCode: number): ShutdownReport {

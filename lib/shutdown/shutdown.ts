@@ -1,13 +1,14 @@
 /** The shutdown as its user sees it: add steps, install, start. One per process is installed. */
 
 import { isMainThread } from 'node:worker_threads';
-import { AbortError } from '../common/errors.js';
+import { AbortError, toError } from '../common/errors.js';
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
-import { toError } from '../common/errors.js';
+import { listenToCrashes, type CrashOrigin } from './crashes.js';
 import { Emitter } from './emitter.js';
 import type { EventSource, Listener, ShutdownEvents } from './events.js';
 import { signalExitCode } from './exit-code.js';
+import { leave } from './exit.js';
 import type { ShutdownHost } from './host.js';
 import type { Logger } from './logger.js';
 import { planSteps } from './plan.js';
@@ -20,6 +21,7 @@ import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './s
 export interface ShutdownSettings {
   readonly timeoutMs: number;
   readonly signals: readonly SignalArrival[];
+  readonly uncaught: boolean;
   readonly exit: boolean;
   readonly logger: Logger;
   readonly watchdog: boolean;
@@ -50,6 +52,10 @@ export class Shutdown implements EventSource {
   #uninstall: (() => void) | undefined;
   #run: Run | undefined;
   #ended: Promise<ShutdownReport> | undefined;
+  /** The error that is about to begin the shutdown. */
+  #crash: Error | undefined;
+  /** Takes back the listeners that only begin a shutdown; those of the signals stay. */
+  #ignoreTriggers = (): void => undefined;
 
   /** Not for users: `createShutdown()` makes one. */
   constructor(settings: ShutdownSettings) {
@@ -114,6 +120,7 @@ export class Shutdown implements EventSource {
     planSteps(this.#steps.values());
     const { signals, timeoutMs, watchdog } = this.#settings;
     const host = this.#settings.openHost({ watchdog });
+    const ignoreTriggers = this.#listenToTriggers();
     // Before arm(): the watchdog's handler must stand in front of the one that this installs.
     const stopListening = listen(signals, (signal) => {
       this.#arrived(signal);
@@ -127,15 +134,18 @@ export class Shutdown implements EventSource {
       });
     } catch (error) {
       stopListening();
+      ignoreTriggers();
       throw error;
     }
     this.#host = host;
+    this.#ignoreTriggers = ignoreTriggers;
     holder[INSTALLED] = true;
     const uninstall = (): void => {
       if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
       this.#uninstall = undefined;
       host.watchdog?.disarm();
       stopListening();
+      ignoreTriggers();
       holder[INSTALLED] = false;
     };
     this.#uninstall = uninstall;
@@ -169,6 +179,9 @@ export class Shutdown implements EventSource {
       reason,
       host: host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
+      over: () => {
+        this.#ignoreTriggers();
+      },
     });
     // From here on a listener that calls start() again joins this run.
     let report!: (report: Promise<ShutdownReport>) => void;
@@ -177,9 +190,36 @@ export class Shutdown implements EventSource {
     });
     this.#run = run;
     for (const error of this.#early) run.problem('(observer)', error);
+    if (this.#crash !== undefined) run.crashed(this.#crash);
     this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
     report(run.begin());
     return this.#ended;
+  }
+
+  /** Everything but the signals. Answers what stops the listening; stopping twice does nothing. */
+  #listenToTriggers(): () => void {
+    const { uncaught } = this.#settings;
+    const stops: (() => void)[] = [];
+    if (uncaught) {
+      stops.push(
+        listenToCrashes((origin, error) => {
+          this.#crashed(origin, error);
+        }),
+      );
+    }
+    return () => {
+      for (const stop of stops.splice(0)) stop();
+    };
+  }
+
+  #crashed(origin: CrashOrigin, error: Error): void {
+    if (this.#run !== undefined) {
+      this.#run.crashed(error);
+      return;
+    }
+    this.#crash = error;
+    // A bug that makes this reject would come here again, for ever.
+    this.start(origin).catch(() => leave(1, this.#host ?? {}));
   }
 
   #arrived(signal: SignalArrival): void {

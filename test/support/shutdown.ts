@@ -38,6 +38,7 @@ export function fakeShutdown(
   return new Shutdown({
     timeoutMs: 5000,
     signals: checkSignals(['SIGTERM']),
+    uncaught: false,
     exit: false,
     logger: guardLogger(undefined),
     watchdog: true,

@@ -48,8 +48,20 @@ function markOf({ status, optional }: StepEvent): Mark {
   return optional ? 'warn' : 'bad';
 }
 
-export function problemLine({ where, error }: ProblemEvent): Line {
-  return { mark: 'bad', text: `${oneLine(where)}: ${errorText(describeError(error))}` };
+/** Where a problem comes from that nobody expects: it needs its stack. */
+export const UNCAUGHT = '(uncaught)';
+
+export function problemLines({ where, error }: ProblemEvent): readonly Line[] {
+  const described = describeError(error);
+  const frames = where === UNCAUGHT ? framesOf(described.stack) : [];
+  return [
+    { mark: 'bad', text: `${oneLine(where)}: ${errorText(described)}` },
+    ...frames.map((frame): Line => ({ mark: 'none', text: `  ${oneLine(frame)}` })),
+  ];
+}
+
+function framesOf(stack = ''): readonly string[] {
+  return stack.split('\n').filter((line) => /^ {4}at /u.test(line));
 }
 
 export function summaryLines(report: ShutdownReport): readonly Line[] {
