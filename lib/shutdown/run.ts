@@ -7,6 +7,7 @@ import { leave } from './exit.js';
 import type { ShutdownHost } from './host.js';
 import { Ledger, rounded } from './ledger.js';
 import type { Logger } from './logger.js';
+import { holdLoop } from './natural-end.js';
 import type { Plan } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { plannedSteps, Sequence } from './sequence.js';
@@ -66,6 +67,8 @@ export class Run {
     const { emitter, exit, host, plan, reason, timeoutMs } = this.#input;
     host.watchdog?.begin(reason);
     const unguard = guardStdio();
+    // Native work under way and a step that waits for nothing must not end the process in silence.
+    const unhold = holdLoop();
     void emitter.emit('begin', {
       reason,
       startedAt: this.#startedAt,
@@ -88,6 +91,7 @@ export class Run {
     } else {
       host.watchdog?.finish();
       unguard();
+      unhold();
       this.finished = true;
       // The process goes on, or ends by itself: after a crash never with 0.
       if (crashed) process.exitCode = exitCode;

@@ -11,6 +11,7 @@ import { signalExitCode } from './exit-code.js';
 import { leave } from './exit.js';
 import type { ShutdownHost } from './host.js';
 import type { Logger } from './logger.js';
+import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { Run } from './run.js';
@@ -199,7 +200,11 @@ export class Shutdown implements EventSource {
   /** Everything but the signals. Answers what stops the listening; stopping twice does nothing. */
   #listenToTriggers(): () => void {
     const { uncaught } = this.#settings;
-    const stops: (() => void)[] = [];
+    const stops = [
+      listenToNaturalEnd(() => {
+        this.#loopIsEmpty();
+      }),
+    ];
     if (uncaught) {
       stops.push(
         listenToCrashes((origin, error) => {
@@ -210,6 +215,12 @@ export class Shutdown implements EventSource {
     return () => {
       for (const stop of stops.splice(0)) stop();
     };
+  }
+
+  #loopIsEmpty(): void {
+    if (this.#ended !== undefined) return;
+    process.exitCode ??= unsettledMainCode();
+    void this.start('beforeExit');
   }
 
   #crashed(origin: CrashOrigin, error: Error): void {
