@@ -14,7 +14,12 @@ export function writesAtExit(
 }
 
 /** What `process.exit` calls behind the `exit` listeners, also when one of them calls it. */
-type ReallyExit = (exitCode: number) => never;
+interface ReallyExits {
+  reallyExit: (this: NodeJS.Process, exitCode: number) => never;
+}
+
+// Process lifetime: the one that stood before any seal.
+const { reallyExit } = process as unknown as ReallyExits;
 
 /**
  * From here on `process.exit` ends the process with `exitCode`, whoever calls it with whatever code.
@@ -23,13 +28,11 @@ type ReallyExit = (exitCode: number) => never;
  */
 export function sealExit(exitCode: number, host: Pick<ShutdownHost, 'exitNow'>): () => never {
   const hard = writesAtExit(process.env, process.execArgv) ? undefined : host.exitNow;
-  const holder = process as unknown as { reallyExit: ReallyExit };
-  const soft = holder.reallyExit.bind(process);
   const end = (): never => {
     hard?.(exitCode);
-    return soft(exitCode);
+    return reallyExit.call(process, exitCode);
   };
-  holder.reallyExit = end;
+  (process as unknown as ReallyExits).reallyExit = end;
   return end;
 }
 

@@ -10,6 +10,7 @@ import type { EventSource, Listener, ShutdownEvents } from './events.js';
 import { signalExitCode } from './exit-code.js';
 import { leave } from './exit.js';
 import type { ShutdownHost } from './host.js';
+import { listenToParent, type IpcTrigger } from './ipc.js';
 import type { Logger } from './logger.js';
 import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
@@ -21,7 +22,10 @@ import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './s
 /** The options of `createShutdown`, checked, and what the composition root provides. */
 export interface ShutdownSettings {
   readonly timeoutMs: number;
+  /** Less than `timeoutMs`. */
+  readonly delayMs: number;
   readonly signals: readonly SignalArrival[];
+  readonly ipc: readonly IpcTrigger[];
   readonly uncaught: boolean;
   readonly exit: boolean;
   readonly logger: Logger;
@@ -63,7 +67,9 @@ export class Shutdown implements EventSource {
     this.#settings = settings;
   }
 
-  /** Aborted when the shutdown begins, with an `AbortError` as its reason: for work in flight. */
+  /**
+   * Aborted with an `AbortError` when the shutdown begins, or `delayMs` later: for work in flight.
+   */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -161,15 +167,24 @@ export class Shutdown implements EventSource {
    * @throws (rejects with) RangeError when the steps cannot be ordered; nothing was run then.
    */
   start(reason = 'start()'): Promise<ShutdownReport> {
+    return this.#start(reason, this.#settings.delayMs);
+  }
+
+  /** A service that has crashed, or has nothing left to do, has nothing to stay at work for. */
+  #startAtOnce(reason: string): Promise<ShutdownReport> {
+    return this.#start(reason, 0);
+  }
+
+  #start(reason: string, delayMs: number): Promise<ShutdownReport> {
     if (this.#ended !== undefined) return this.#ended;
     try {
-      return this.#begin(nonEmptyString('the reason', reason));
+      return this.#begin(nonEmptyString('the reason', reason), delayMs);
     } catch (error) {
       return Promise.reject(toError(error));
     }
   }
 
-  #begin(reason: string): Promise<ShutdownReport> {
+  #begin(reason: string, delayMs: number): Promise<ShutdownReport> {
     const plan = planSteps(this.#steps.values());
     const installed = this.#uninstall !== undefined;
     if (!installed) this.#settings.prepare();
@@ -178,8 +193,12 @@ export class Shutdown implements EventSource {
       ...this.#settings,
       plan,
       reason,
+      delayMs,
       host: host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
+      abort: () => {
+        this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
+      },
       over: () => {
         this.#ignoreTriggers();
       },
@@ -192,17 +211,19 @@ export class Shutdown implements EventSource {
     this.#run = run;
     for (const error of this.#early) run.problem('(observer)', error);
     if (this.#crash !== undefined) run.crashed(this.#crash);
-    this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
     report(run.begin());
     return this.#ended;
   }
 
   /** Everything but the signals. Answers what stops the listening; stopping twice does nothing. */
   #listenToTriggers(): () => void {
-    const { uncaught } = this.#settings;
+    const { ipc, uncaught } = this.#settings;
     const stops = [
       listenToNaturalEnd(() => {
         this.#loopIsEmpty();
+      }),
+      listenToParent(ipc, (reason) => {
+        void this.start(reason);
       }),
     ];
     if (uncaught) {
@@ -220,7 +241,7 @@ export class Shutdown implements EventSource {
   #loopIsEmpty(): void {
     if (this.#ended !== undefined) return;
     process.exitCode ??= unsettledMainCode();
-    void this.start('beforeExit');
+    void this.#startAtOnce('beforeExit');
   }
 
   #crashed(origin: CrashOrigin, error: Error): void {
@@ -230,7 +251,7 @@ export class Shutdown implements EventSource {
     }
     this.#crash = error;
     // A bug that makes this reject would come here again, for ever.
-    this.start(origin).catch(() => leave(1, this.#host ?? {}));
+    this.#startAtOnce(origin).catch(() => leave(1, this.#host ?? {}));
   }
 
   #arrived(signal: SignalArrival): void {

@@ -37,6 +37,8 @@ export function fakeShutdown(
   const { host = fakeHost(), ...others } = settings;
   return new Shutdown({
     timeoutMs: 5000,
+    delayMs: 0,
+    ipc: [],
     signals: checkSignals(['SIGTERM']),
     uncaught: false,
     exit: false,

@@ -16,8 +16,10 @@ export interface Line {
 
 export const SYMBOLS: Readonly<Record<Mark, string>> = { ok: '✓', bad: '✗', warn: '!', none: ' ' };
 
-export function beginLines({ reason, timeoutMs, backend }: BeginEvent): readonly Line[] {
-  const limit = `at most ${formatDuration(timeoutMs)}`;
+export function beginLines(event: BeginEvent): readonly Line[] {
+  const { reason, timeoutMs, delayMs, backend } = event;
+  const work = delayMs > 0 ? `at work for ${formatDuration(delayMs)} more, ` : '';
+  const limit = `${work}at most ${formatDuration(timeoutMs)}`;
   const lines: Line[] = [{ mark: 'none', text: `Shutting down: ${oneLine(reason)} (${limit})` }];
   if (backend === 'simulated') {
     lines.push({
