@@ -1,7 +1,13 @@
 /** The composition root: makes a shutdown of its options, the native part and the observers. */
 
 import { expected } from './common/expected.js';
-import { nonEmptyString, optionalBoolean, optionsObject, positiveMs } from './common/options.js';
+import {
+  nonEmptyString,
+  nonNegativeMs,
+  optionalBoolean,
+  optionsObject,
+  positiveMs,
+} from './common/options.js';
 import { currentBackend, measureDevices } from './cuda/measure.js';
 import type { Addon } from './native/addon.js';
 import { loadAddon } from './native/load.js';
@@ -9,6 +15,7 @@ import { consoleObserver, type ConsoleMode } from './observers/console/console-o
 import { logObserver } from './observers/log/log-observer.js';
 import { reportFile } from './observers/report-file.js';
 import type { ShutdownHost } from './shutdown/host.js';
+import { checkIpc, type IpcTrigger } from './shutdown/ipc.js';
 import { guardLogger, optionalLogger, type Logger } from './shutdown/logger.js';
 import { Shutdown } from './shutdown/shutdown.js';
 import { checkSignals } from './shutdown/signals.js';
@@ -18,6 +25,22 @@ export interface ShutdownOptions {
   readonly timeoutMs?: number | undefined;
   /** The signals that begin a shutdown. Default `SIGTERM`, `SIGINT` and `SIGHUP`. */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
+  /**
+   * Milliseconds for which the service stays at work after a shutdown has begun, as load balancers
+   * still send requests: not ready any more, `signal` not aborted, no step begun. They count in
+   * `timeoutMs`. Default 0.
+   */
+  readonly delayMs?: number | undefined;
+  /**
+   * What of the parent's IPC channel begins a shutdown: `'shutdown'` a message of that text (PM2's),
+   * `'disconnect'` the closing of the channel; true is `['shutdown']`. Default false.
+   */
+  readonly ipc?: boolean | readonly IpcTrigger[] | undefined;
+  /**
+   * Whether an error that nobody catches begins a shutdown, which then ends with at least 1. With
+   * false Node's own way stays, also while a shutdown runs. Default true.
+   */
+  readonly uncaught?: boolean | undefined;
   /** Whether the process ends when the shutdown has. Default true. */
   readonly exit?: boolean | undefined;
   /** Gets an entry for every step that ends. Default: none. */
@@ -36,6 +59,9 @@ export interface ShutdownOptions {
 const OPTION_NAMES = [
   'timeoutMs',
   'signals',
+  'delayMs',
+  'ipc',
+  'uncaught',
   'exit',
   'logger',
   'console',
@@ -55,9 +81,13 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
   const logger = optionalLogger(given.logger);
   const mode = consoleMode(given.console);
   const folder = reportFolder(given.report);
+  const timeoutMs = totalMs(given.timeoutMs);
   const shutdown = new Shutdown({
-    timeoutMs: totalMs(given.timeoutMs),
+    timeoutMs,
+    delayMs: delayMs(given.delayMs, timeoutMs),
     signals: checkSignals(given.signals ?? ['SIGTERM', 'SIGINT', 'SIGHUP']),
+    ipc: checkIpc(given.ipc),
+    uncaught: optionalBoolean('uncaught', given.uncaught, true),
     exit: optionalBoolean('exit', given.exit, true),
     logger: guardLogger(logger),
     watchdog: optionalBoolean('watchdog', given.watchdog, true),
@@ -108,6 +138,14 @@ function totalMs(value: unknown): number {
   if (timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
   throw new RangeError(
     expected('the `timeoutMs` option', `a number of at most ${MAX_TIMEOUT_MS}`, value),
+  );
+}
+
+function delayMs(value: unknown, timeoutMs: number): number {
+  const ms = nonNegativeMs('delayMs', value, 0);
+  if (ms < timeoutMs) return ms;
+  throw new RangeError(
+    expected('the `delayMs` option', `less than \`timeoutMs\`, which is ${timeoutMs}`, value),
   );
 }
 

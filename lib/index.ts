@@ -40,6 +40,7 @@ export type {
   BeginEvent,
   EndEvent,
   EventSource,
+  ForcedEvent,
   Listener,
   Phase,
   PlannedStep,
@@ -57,6 +58,7 @@ export type {
   ShutdownReport,
   StepStatus,
 } from './shutdown/report.js';
+export type { IpcTrigger } from './shutdown/ipc.js';
 export type { Logger } from './shutdown/logger.js';
 
 export {

@@ -12,6 +12,7 @@ export class Emitter implements EventSource {
     step: new Set(),
     progress: new Set(),
     problem: new Set(),
+    forced: new Set(),
     end: new Set(),
   };
   readonly #failed: (event: keyof ShutdownEvents, error: Error) => void;

@@ -16,6 +16,8 @@ export interface BeginEvent {
   /** Wall-clock time at which the signal arrived, or `start()` was called. */
   readonly startedAt: Date;
   readonly timeoutMs: number;
+  /** How long the service stays at work before the first phase begins: counts in `timeoutMs`. */
+  readonly delayMs: number;
   readonly backend: 'cuda' | 'simulated' | 'none';
   readonly steps: readonly PlannedStep[];
 }
@@ -42,11 +44,28 @@ export interface ProgressEvent {
   readonly text?: string;
 }
 
-/** Something went wrong outside the steps: a listener failed, or a device could not be read. */
+/** Something went wrong outside the steps: a listener failed, or an error was never caught. */
 export interface ProblemEvent {
-  /** Where, as it stands in the report's errors: `(observer)` or `(devices)`. */
+  /** Where, as it stands in the report's errors: `(observer)`, `(devices)` or `(uncaught)`. */
   readonly where: string;
   readonly error: Error;
+}
+
+/**
+ * The shutdown is about to be cut short, by a second signal or by an exit that somebody else began.
+ * What a listener wants done must be done when it returns: a promise is not waited for, and after a
+ * second signal the watchdog ends the process 250 ms later, whatever the listeners do. The
+ * watchdog's own deadline emits nothing.
+ */
+export interface ForcedEvent {
+  /** What cut it short, as `a second signal, SIGINT`. */
+  readonly by: string;
+  /** What the process ends with. */
+  readonly exitCode: number;
+  /** Milliseconds from the beginning of the shutdown. */
+  readonly elapsedMs: number;
+  /** The names of the steps that are left undone while they run. */
+  readonly pending: readonly string[];
 }
 
 /**
@@ -63,6 +82,7 @@ export interface ShutdownEvents {
   step: StepEvent;
   progress: ProgressEvent;
   problem: ProblemEvent;
+  forced: ForcedEvent;
   end: EndEvent;
 }
 

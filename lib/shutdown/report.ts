@@ -54,7 +54,10 @@ export interface ReportedModel {
 
 export interface ShutdownReport {
   readonly version: 1;
-  /** What set the shutdown off: a signal's name, or the text given to `start()`. */
+  /**
+   * What set the shutdown off: a signal's name, `uncaughtException`, `unhandledRejection`,
+   * `beforeExit`, or the text given to `start()`.
+   */
   readonly reason: string;
   /** `clean`: every step ok. `degraded`: it finished, but not everything was ok. `forced`: cut short. */
   readonly outcome: 'clean' | 'degraded' | 'forced';

@@ -19,6 +19,7 @@ const MEASURE_AFTER_MS = 500;
 export interface SequenceInput {
   readonly plan: Plan;
   readonly timeoutMs: number;
+  readonly delayMs: number;
   /** When the shutdown began, in the time of `performance.now()`. */
   readonly beganAt: number;
   readonly reason: string;
@@ -46,7 +47,7 @@ export class Sequence {
 
   constructor(input: SequenceInput) {
     this.#input = input;
-    this.#budget = shareTime(input.plan, input.timeoutMs);
+    this.#budget = shareTime(input.plan, input.timeoutMs, input.delayMs);
   }
 
   /** Never rejects. */

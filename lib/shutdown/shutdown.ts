@@ -1,15 +1,18 @@
 /** The shutdown as its user sees it: add steps, install, start. One per process is installed. */
 
 import { isMainThread } from 'node:worker_threads';
-import { AbortError } from '../common/errors.js';
+import { AbortError, toError } from '../common/errors.js';
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
-import { toError } from '../common/errors.js';
+import { listenToCrashes, type CrashOrigin } from './crashes.js';
 import { Emitter } from './emitter.js';
 import type { EventSource, Listener, ShutdownEvents } from './events.js';
 import { signalExitCode } from './exit-code.js';
+import { leave } from './exit.js';
 import type { ShutdownHost } from './host.js';
+import { listenToParent, type IpcTrigger } from './ipc.js';
 import type { Logger } from './logger.js';
+import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { Run } from './run.js';
@@ -19,7 +22,11 @@ import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './s
 /** The options of `createShutdown`, checked, and what the composition root provides. */
 export interface ShutdownSettings {
   readonly timeoutMs: number;
+  /** Less than `timeoutMs`. */
+  readonly delayMs: number;
   readonly signals: readonly SignalArrival[];
+  readonly ipc: readonly IpcTrigger[];
+  readonly uncaught: boolean;
   readonly exit: boolean;
   readonly logger: Logger;
   readonly watchdog: boolean;
@@ -50,13 +57,19 @@ export class Shutdown implements EventSource {
   #uninstall: (() => void) | undefined;
   #run: Run | undefined;
   #ended: Promise<ShutdownReport> | undefined;
+  /** The error that is about to begin the shutdown. */
+  #crash: Error | undefined;
+  /** Takes back the listeners that only begin a shutdown; those of the signals stay. */
+  #ignoreTriggers = (): void => undefined;
 
   /** Not for users: `createShutdown()` makes one. */
   constructor(settings: ShutdownSettings) {
     this.#settings = settings;
   }
 
-  /** Aborted when the shutdown begins, with an `AbortError` as its reason: for work in flight. */
+  /**
+   * Aborted with an `AbortError` when the shutdown begins, or `delayMs` later: for work in flight.
+   */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -114,6 +127,7 @@ export class Shutdown implements EventSource {
     planSteps(this.#steps.values());
     const { signals, timeoutMs, watchdog } = this.#settings;
     const host = this.#settings.openHost({ watchdog });
+    const ignoreTriggers = this.#listenToTriggers();
     // Before arm(): the watchdog's handler must stand in front of the one that this installs.
     const stopListening = listen(signals, (signal) => {
       this.#arrived(signal);
@@ -127,15 +141,18 @@ export class Shutdown implements EventSource {
       });
     } catch (error) {
       stopListening();
+      ignoreTriggers();
       throw error;
     }
     this.#host = host;
+    this.#ignoreTriggers = ignoreTriggers;
     holder[INSTALLED] = true;
     const uninstall = (): void => {
       if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
       this.#uninstall = undefined;
       host.watchdog?.disarm();
       stopListening();
+      ignoreTriggers();
       holder[INSTALLED] = false;
     };
     this.#uninstall = uninstall;
@@ -150,15 +167,24 @@ export class Shutdown implements EventSource {
    * @throws (rejects with) RangeError when the steps cannot be ordered; nothing was run then.
    */
   start(reason = 'start()'): Promise<ShutdownReport> {
+    return this.#start(reason, this.#settings.delayMs);
+  }
+
+  /** A service that has crashed, or has nothing left to do, has nothing to stay at work for. */
+  #startAtOnce(reason: string): Promise<ShutdownReport> {
+    return this.#start(reason, 0);
+  }
+
+  #start(reason: string, delayMs: number): Promise<ShutdownReport> {
     if (this.#ended !== undefined) return this.#ended;
     try {
-      return this.#begin(nonEmptyString('the reason', reason));
+      return this.#begin(nonEmptyString('the reason', reason), delayMs);
     } catch (error) {
       return Promise.reject(toError(error));
     }
   }
 
-  #begin(reason: string): Promise<ShutdownReport> {
+  #begin(reason: string, delayMs: number): Promise<ShutdownReport> {
     const plan = planSteps(this.#steps.values());
     const installed = this.#uninstall !== undefined;
     if (!installed) this.#settings.prepare();
@@ -167,8 +193,15 @@ export class Shutdown implements EventSource {
       ...this.#settings,
       plan,
       reason,
+      delayMs,
       host: host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
+      abort: () => {
+        this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
+      },
+      over: () => {
+        this.#ignoreTriggers();
+      },
     });
     // From here on a listener that calls start() again joins this run.
     let report!: (report: Promise<ShutdownReport>) => void;
@@ -177,9 +210,48 @@ export class Shutdown implements EventSource {
     });
     this.#run = run;
     for (const error of this.#early) run.problem('(observer)', error);
-    this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
+    if (this.#crash !== undefined) run.crashed(this.#crash);
     report(run.begin());
     return this.#ended;
+  }
+
+  /** Everything but the signals. Answers what stops the listening; stopping twice does nothing. */
+  #listenToTriggers(): () => void {
+    const { ipc, uncaught } = this.#settings;
+    const stops = [
+      listenToNaturalEnd(() => {
+        this.#loopIsEmpty();
+      }),
+      listenToParent(ipc, (reason) => {
+        void this.start(reason);
+      }),
+    ];
+    if (uncaught) {
+      stops.push(
+        listenToCrashes((origin, error) => {
+          this.#crashed(origin, error);
+        }),
+      );
+    }
+    return () => {
+      for (const stop of stops.splice(0)) stop();
+    };
+  }
+
+  #loopIsEmpty(): void {
+    if (this.#ended !== undefined) return;
+    process.exitCode ??= unsettledMainCode();
+    void this.#startAtOnce('beforeExit');
+  }
+
+  #crashed(origin: CrashOrigin, error: Error): void {
+    if (this.#run !== undefined) {
+      this.#run.crashed(error);
+      return;
+    }
+    this.#crash = error;
+    // A bug that makes this reject would come here again, for ever.
+    this.#startAtOnce(origin).catch(() => leave(1, this.#host ?? {}));
   }
 
   #arrived(signal: SignalArrival): void {

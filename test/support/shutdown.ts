@@ -37,7 +37,10 @@ export function fakeShutdown(
   const { host = fakeHost(), ...others } = settings;
   return new Shutdown({
     timeoutMs: 5000,
+    delayMs: 0,
+    ipc: [],
     signals: checkSignals(['SIGTERM']),
+    uncaught: false,
     exit: false,
     logger: guardLogger(undefined),
     watchdog: true,
