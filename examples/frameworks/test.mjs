@@ -1,10 +1,11 @@
 // Ends each example while it has a request in flight: the answer arrives, the hooks run, the exit
-// code is 0. `npm run test:frameworks` installs the packages first.
+// code is 0. Ends pino with 20,000 lines under way: every one is in the file. `npm run test:frameworks` installs the packages first.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -42,6 +43,26 @@ for (const [name, hooks] of Object.entries(HOOKS)) {
     for (const hook of hooks) assert.match(out, new RegExp(`hook ${hook}\n`, 'u'));
     for (const agent of agents) agent.destroy();
   });
+}
+
+for (const how of ['file', 'thread']) {
+  test(`pino, by a ${how}`, { timeout: 60_000 }, async () => {
+    const target = path.join(mkdtempSync(path.join(tmpdir(), 'cuda-shutdown-')), 'log');
+    assert.deepEqual(await runPino(target, how), [0, null]);
+    const entries = readFileSync(target, 'utf8').trimEnd().split('\n').map(JSON.parse);
+    assert.equal(new Set(entries.map(({ line }) => line).filter(Number.isInteger)).size, 20_000);
+    const summary = entries.find(({ msg }) => msg === 'Shutdown summary');
+    assert.equal(summary.reason, 'SIGTERM');
+  });
+
+  test(`pino, by a ${how} on a full disk`, { timeout: 60_000 }, async () => {
+    assert.deepEqual(await runPino('/dev/full', how), [1, null]);
+  });
+}
+
+function runPino(target, how) {
+  const args = [path.join(folder, 'pino.mjs'), target, how];
+  return once(spawn(process.execPath, args, { stdio: 'inherit' }), 'close');
 }
 
 function get(port, agent, url) {
