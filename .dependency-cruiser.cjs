@@ -10,16 +10,42 @@ const forbid = (name, from, to) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
-    forbid('sequence-knows-no-observer-or-step', room('shutdown'), ['^lib/(observers|steps|models|cuda)/']),
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
+    forbid('sequence-knows-no-observer-or-step', room('shutdown'), [
+      '^lib/(observers|steps|models|cuda)/',
+    ]),
     forbid('observers-see-events-only', room('observers'), ['^lib/(steps|models|cuda|native)/']),
     forbid('models-know-no-shutdown', room('models'), ['^lib/(shutdown|steps|observers)/']),
     forbid('cuda-is-below-models', room('cuda'), ['^lib/(models|shutdown|steps|observers)/']),
     forbid('native-is-the-ground', room('native'), ['^lib/(?!native/|common/)']),
     forbid('common-knows-nothing', room('common'), ['^lib/(?!common/)']),
-    { name: 'addon-through-native-only', severity: 'error', from: { pathNot: '^lib/native/' }, to: { path: 'bindings' } },
-    { name: 'one-file-for-ora', severity: 'error', from: { pathNot: '^lib/observers/console/spinner\\.ts$' }, to: { path: 'node_modules/ora/' } },
-    { name: 'one-file-for-winston', severity: 'error', from: { pathNot: '^lib/observers/log/winston\\.ts$' }, to: { path: 'node_modules/winston/', dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'addon-through-native-only',
+      severity: 'error',
+      from: { pathNot: '^lib/native/' },
+      to: { path: 'bindings' },
+    },
+    {
+      name: 'one-file-for-ora',
+      severity: 'error',
+      from: { pathNot: '^lib/observers/console/spinner\\.ts$' },
+      to: { path: 'node_modules/ora/' },
+    },
+    {
+      name: 'one-file-for-winston',
+      severity: 'error',
+      from: { pathNot: '^lib/observers/log/winston\\.ts$' },
+      to: { path: 'node_modules/winston/', dependencyTypesNot: ['type-only'] },
+    },
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 };

@@ -1,11 +1,13 @@
 /** The composition root: makes a shutdown of its options, the native part and the observers. */
 
+import { resolve } from 'node:path';
 import { expected } from './common/expected.js';
 import { nonEmptyString, optionalBoolean, optionsObject, positiveMs } from './common/options.js';
-import { currentBackend, measureDevices } from './cuda/measure.js';
-import type { Addon } from './native/addon.js';
+import { currentBackend, heldMemory, measureDevices } from './cuda/measure.js';
+import type { Addon, NativeWatchdog } from './native/addon.js';
 import { loadAddon } from './native/load.js';
 import { consoleObserver, type ConsoleMode } from './observers/console/console-observer.js';
+import { journal } from './observers/journal/journal-observer.js';
 import { logObserver } from './observers/log/log-observer.js';
 import { reportFile } from './observers/report-file.js';
 import type { ShutdownHost } from './shutdown/host.js';
@@ -27,7 +29,7 @@ export interface ShutdownOptions {
    * unless there is a logger; `true` always something; `false` nothing.
    */
   readonly console?: ConsoleMode | undefined;
-  /** The folder for the report, as a path; default false: none. */
+  /** The folder for the report and the journal, as a path; default false: none. */
   readonly report?: string | false | undefined;
   /** Whether a native thread keeps the time limit even when JavaScript is stuck. Default true. */
   readonly watchdog?: boolean | undefined;
@@ -55,16 +57,27 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
   const logger = optionalLogger(given.logger);
   const mode = consoleMode(given.console);
   const folder = reportFolder(given.report);
+  let watchdog: NativeWatchdog | undefined;
   const shutdown = new Shutdown({
     timeoutMs: totalMs(given.timeoutMs),
     signals: checkSignals(given.signals ?? ['SIGTERM', 'SIGINT', 'SIGHUP']),
     exit: optionalBoolean('exit', given.exit, true),
     logger: guardLogger(logger),
     watchdog: optionalBoolean('watchdog', given.watchdog, true),
-    openHost,
-    prepare: () => view?.prepare(),
+    openHost: (wanted) => {
+      const host = openHost(wanted);
+      watchdog = host.watchdog;
+      return host;
+    },
+    prepare: () => {
+      if (folder !== false) watchdog?.setJournalFolder(resolve(folder));
+      view?.prepare();
+    },
   });
-  if (folder !== false) reportFile(shutdown, folder);
+  if (folder !== false) {
+    journal(shutdown, { folder, opened: (fd) => watchdog?.setJournal(fd) });
+    reportFile(shutdown, folder);
+  }
   if (logger !== undefined) logObserver(shutdown, logger);
   const view = consoleObserver(shutdown, { mode, logger });
   return shutdown;
@@ -73,7 +86,11 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
 function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
   const addon = wanted.watchdog ? loadAddon() : addonOrNothing();
   if (addon === undefined) {
-    return { backend: () => 'none', measureDevices: () => Promise.resolve([]) };
+    return {
+      backend: () => 'none',
+      measureDevices: () => Promise.resolve([]),
+      heldMemory: () => [],
+    };
   }
   // Asked here and not in the shutdown: the first question may open the driver.
   const backend = backendNow();
@@ -82,6 +99,7 @@ function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
     exitNow: (exitCode) => addon.exitNow(exitCode),
     backend: () => backend,
     measureDevices,
+    heldMemory: backend === 'none' ? () => [] : heldMemory,
   };
 }
 

@@ -40,7 +40,9 @@ export type {
   BeginEvent,
   EndEvent,
   EventSource,
+  HeldMemory,
   Listener,
+  MemoryEvent,
   Phase,
   PlannedStep,
   ProblemEvent,
@@ -49,6 +51,7 @@ export type {
   StepEvent,
 } from './shutdown/events.js';
 export type {
+  MeasuredDevice,
   ReportedDevice,
   ReportedError,
   ReportedMemory,
@@ -68,5 +71,11 @@ export { closeable, type Closeable } from './steps/closeable.js';
 export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
 export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
 export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
+export { readLastShutdown, type LastShutdown } from './observers/last-shutdown.js';
+export type {
+  CutOffShutdown,
+  JournalStep,
+  WatchdogFiring,
+} from './observers/journal/read-journal.js';
 export { winstonLogger, type WinstonLoggerOptions } from './observers/log/winston.js';
 export type { ConsoleMode } from './observers/console/console-observer.js';

@@ -9,7 +9,7 @@ import { Ledger, rounded } from './ledger.js';
 import type { Logger } from './logger.js';
 import type { Plan } from './plan.js';
 import type { ShutdownReport } from './report.js';
-import { plannedSteps, Sequence } from './sequence.js';
+import { heldNow, plannedSteps, Sequence } from './sequence.js';
 import { flushStdio, guardStdio } from './stdio.js';
 
 /** Bounds of what follows the steps; each may take at most half of the time that is left. */
@@ -66,6 +66,7 @@ export class Run {
       timeoutMs,
       backend: host.backend(),
       steps: plannedSteps(plan),
+      ...heldNow(host),
     });
     await this.#sequence.run();
 

@@ -3,7 +3,7 @@
 import { shareTime, type Budget } from './budget.js';
 import { toError } from '../common/errors.js';
 import type { Emitter } from './emitter.js';
-import type { Phase, PlannedStep } from './events.js';
+import type { HeldMemory, Phase, PlannedStep } from './events.js';
 import type { ShutdownHost } from './host.js';
 import type { Ledger } from './ledger.js';
 import { rounded } from './ledger.js';
@@ -34,6 +34,12 @@ export interface SequenceInput {
 
 export function plannedSteps(plan: Plan): readonly PlannedStep[] {
   return plan.map(({ step, phase }) => ({ name: step.name, phase, optional: step.optional }));
+}
+
+/** As it stands in events; nothing where there is no device. */
+export function heldNow(host: ShutdownHost): { readonly held?: readonly HeldMemory[] } {
+  const held = host.heldMemory();
+  return held.length === 0 ? {} : { held };
 }
 
 export class Sequence {
@@ -80,12 +86,12 @@ export class Sequence {
 
   async #runStep({ step, phase }: PlanEntry): Promise<void> {
     if (this.#stopped) return;
-    const { beganAt, reason, logger, ledger, emitter, pending } = this.#input;
+    const { beganAt, host, reason, logger, ledger, emitter, pending } = this.#input;
     const startMs = this.#elapsed();
     const about = { name: step.name, phase, optional: step.optional, startMs: rounded(startMs) };
     ledger.started(step.name, startMs);
     pending(ledger.running());
-    void emitter.emit('step', { ...about, status: 'running' });
+    void emitter.emit('step', { ...about, status: 'running', ...heldNow(host) });
     const outcome = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
       reason,
       logger,
@@ -96,6 +102,7 @@ export class Sequence {
           done,
           ...(total === undefined ? {} : { total }),
           ...(text === undefined ? {} : { text }),
+          ...heldNow(host),
         });
       },
     });
@@ -104,7 +111,8 @@ export class Sequence {
     const endMs = this.#elapsed();
     ledger.ended(step.name, outcome, endMs);
     pending(ledger.running());
-    void emitter.emit('step', { ...about, ...outcome, durationMs: rounded(endMs - startMs) });
+    const durationMs = rounded(endMs - startMs);
+    void emitter.emit('step', { ...about, ...outcome, durationMs, ...heldNow(host) });
   }
 
   async #measureAfter(): Promise<void> {
@@ -116,12 +124,13 @@ export class Sequence {
   }
 
   async #measure(when: 'before' | 'after', timeoutMs: number): Promise<void> {
-    const { host, ledger, problem } = this.#input;
+    const { emitter, host, ledger, problem } = this.#input;
     if (host.backend() === 'none') return;
     try {
       const devices = await host.measureDevices(timeoutMs);
       if (this.#hasStopped() || (when === 'before' && this.#measured === 'over')) return;
       ledger.measured(when, devices);
+      void emitter.emit('memory', { when, devices });
       if (when === 'before') this.#measured = 'before';
     } catch (thrown) {
       problem('(devices)', toError(thrown));

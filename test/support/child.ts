@@ -69,6 +69,13 @@ export class Child {
     }
   }
 
+  /** Resolves in a later turn; rejects once the child has ended: for loops that wait for its doing. */
+  async alive(): Promise<void> {
+    await new Promise(setImmediate);
+    const { exitCode, signalCode } = this.process;
+    if (exitCode !== null || signalCode !== null) throw new Error('The child has ended');
+  }
+
   signal(name: NodeJS.Signals): void {
     if (!this.#signalled) this.#countedFrom = performance.now();
     this.#signalled = true;
