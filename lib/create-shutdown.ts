@@ -2,7 +2,13 @@
 
 import { resolve } from 'node:path';
 import { expected } from './common/expected.js';
-import { nonEmptyString, optionalBoolean, optionsObject, positiveMs } from './common/options.js';
+import {
+  nonEmptyString,
+  optionalBoolean,
+  optionalFunction,
+  optionsObject,
+  positiveMs,
+} from './common/options.js';
 import { currentBackend, heldMemory, measureDevices } from './cuda/measure.js';
 import type { Addon, NativeWatchdog } from './native/addon.js';
 import { loadAddon } from './native/load.js';
@@ -12,6 +18,7 @@ import { logObserver } from './observers/log/log-observer.js';
 import { reportFile } from './observers/report-file.js';
 import type { ShutdownHost } from './shutdown/host.js';
 import { guardLogger, optionalLogger, type Logger } from './shutdown/logger.js';
+import type { Redact } from './shutdown/redact.js';
 import { Shutdown } from './shutdown/shutdown.js';
 import { checkSignals } from './shutdown/signals.js';
 
@@ -33,6 +40,11 @@ export interface ShutdownOptions {
   readonly report?: string | false | undefined;
   /** Whether a native thread keeps the time limit even when JavaScript is stuck. Default true. */
   readonly watchdog?: boolean | undefined;
+  /**
+   * Every reason, error text, progress text and string among the facts and details goes through it
+   * before it is logged, shown or written. One that throws has the text replaced.
+   */
+  readonly redact?: Redact | undefined;
 }
 
 const OPTION_NAMES = [
@@ -43,6 +55,7 @@ const OPTION_NAMES = [
   'console',
   'report',
   'watchdog',
+  'redact',
 ] as const;
 
 /** The longest time that a timer of Node's can hold. */
@@ -64,6 +77,7 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
     exit: optionalBoolean('exit', given.exit, true),
     logger: guardLogger(logger),
     watchdog: optionalBoolean('watchdog', given.watchdog, true),
+    redact: optionalFunction('redact', given.redact),
     openHost: (wanted) => {
       const host = openHost(wanted);
       watchdog = host.watchdog;

@@ -34,6 +34,7 @@ export {
 } from './common/errors.js';
 
 export { createShutdown, type ShutdownOptions } from './create-shutdown.js';
+export type { Redact } from './shutdown/redact.js';
 export type { Shutdown } from './shutdown/shutdown.js';
 export type { Step, StepContext, StepOptions } from './shutdown/step.js';
 export type {

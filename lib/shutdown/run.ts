@@ -8,6 +8,7 @@ import type { ShutdownHost } from './host.js';
 import { Ledger, rounded } from './ledger.js';
 import type { Logger } from './logger.js';
 import type { Plan } from './plan.js';
+import type { Redactor } from './redact.js';
 import type { ShutdownReport } from './report.js';
 import { heldNow, plannedSteps, Sequence } from './sequence.js';
 import { flushStdio, guardStdio } from './stdio.js';
@@ -24,6 +25,7 @@ export interface RunInput {
   readonly logger: Logger;
   readonly host: ShutdownHost;
   readonly emitter: Emitter;
+  readonly redactor: Redactor;
 }
 
 export class Run {
@@ -100,7 +102,8 @@ export class Run {
   }
 
   /** Something went wrong outside the steps; `tell` is false when telling it went wrong as well. */
-  problem(where: string, error: Error, tell = true): void {
+  problem(where: string, thrown: Error, tell = true): void {
+    const error = this.#input.redactor.error(thrown);
     this.#ledger.fault(where, error);
     if (tell) void this.#input.emitter.emit('problem', { where, error });
   }

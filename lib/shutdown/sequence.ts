@@ -9,6 +9,7 @@ import type { Ledger } from './ledger.js';
 import { rounded } from './ledger.js';
 import type { Logger } from './logger.js';
 import type { Plan, PlanEntry } from './plan.js';
+import type { Redactor } from './redact.js';
 import { runStep } from './run-step.js';
 import { PHASES } from './step.js';
 
@@ -26,6 +27,7 @@ export interface SequenceInput {
   readonly host: ShutdownHost;
   readonly ledger: Ledger;
   readonly emitter: Emitter;
+  readonly redactor: Redactor;
   /** Told the names of the running steps whenever they change. */
   readonly pending: (names: readonly string[]) => void;
   /** Something went wrong outside the steps. */
@@ -86,28 +88,34 @@ export class Sequence {
 
   async #runStep({ step, phase }: PlanEntry): Promise<void> {
     if (this.#stopped) return;
-    const { beganAt, host, reason, logger, ledger, emitter, pending } = this.#input;
+    const { beganAt, host, reason, logger, ledger, emitter, redactor, pending } = this.#input;
     const startMs = this.#elapsed();
     const about = { name: step.name, phase, optional: step.optional, startMs: rounded(startMs) };
     ledger.started(step.name, startMs);
     pending(ledger.running());
     void emitter.emit('step', { ...about, status: 'running', ...heldNow(host) });
-    const outcome = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
+    const raw = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
       reason,
-      logger,
+      logger: redactor.logger(logger),
       progress: (done, total, text) => {
         if (this.#stopped) return;
         void emitter.emit('progress', {
           name: step.name,
           done,
           ...(total === undefined ? {} : { total }),
-          ...(text === undefined ? {} : { text }),
+          ...(text === undefined ? {} : { text: redactor.text(text) }),
           ...heldNow(host),
         });
       },
     });
     // stop() may have been called meanwhile, which the compiler cannot see.
     if (this.#hasStopped()) return;
+    const { status, error, details } = raw;
+    const outcome = {
+      status,
+      ...(error === undefined ? {} : { error: redactor.error(error) }),
+      ...(details === undefined ? {} : { details: redactor.value(details) }),
+    };
     const endMs = this.#elapsed();
     ledger.ended(step.name, outcome, endMs);
     pending(ledger.running());

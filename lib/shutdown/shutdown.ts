@@ -12,6 +12,7 @@ import type { ShutdownHost } from './host.js';
 import type { Logger } from './logger.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
+import { Redactor, type Redact } from './redact.js';
 import { Run } from './run.js';
 import { DUPLICATE_MS, listen, SignalGate, type SignalArrival } from './signals.js';
 import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
@@ -23,6 +24,8 @@ export interface ShutdownSettings {
   readonly exit: boolean;
   readonly logger: Logger;
   readonly watchdog: boolean;
+  /** Every text that leaves the shutdown goes through it. */
+  readonly redact?: Redact | undefined;
   /** @throws what the addon's loader throws, when a watchdog is wanted and the addon cannot load. */
   openHost(wanted: { readonly watchdog: boolean }): ShutdownHost;
   /** Called at `install()`: the time for observers to load what they need. */
@@ -44,7 +47,8 @@ export class Shutdown implements EventSource {
   readonly #emitter = new Emitter((event, error) => {
     this.#listenerFailed(event, error);
   });
-  readonly #early: Error[] = [];
+  readonly #early: { readonly where: string; readonly error: Error }[] = [];
+  readonly #redactor: Redactor;
   readonly #gate = new SignalGate();
   #host: ShutdownHost | undefined;
   #uninstall: (() => void) | undefined;
@@ -54,6 +58,9 @@ export class Shutdown implements EventSource {
   /** Not for users: `createShutdown()` makes one. */
   constructor(settings: ShutdownSettings) {
     this.#settings = settings;
+    this.#redactor = new Redactor(settings.redact, (error) => {
+      this.#problem('(redact)', error);
+    });
   }
 
   /** Aborted when the shutdown begins, with an `AbortError` as its reason: for work in flight. */
@@ -158,8 +165,9 @@ export class Shutdown implements EventSource {
     }
   }
 
-  #begin(reason: string): Promise<ShutdownReport> {
+  #begin(given: string): Promise<ShutdownReport> {
     const plan = planSteps(this.#steps.values());
+    const reason = this.#redactor.text(given);
     const installed = this.#uninstall !== undefined;
     if (!installed) this.#settings.prepare();
     const host = installed ? this.#host : undefined;
@@ -169,6 +177,7 @@ export class Shutdown implements EventSource {
       reason,
       host: host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
+      redactor: this.#redactor,
     });
     // From here on a listener that calls start() again joins this run.
     let report!: (report: Promise<ShutdownReport>) => void;
@@ -176,7 +185,7 @@ export class Shutdown implements EventSource {
       report = resolve;
     });
     this.#run = run;
-    for (const error of this.#early) run.problem('(observer)', error);
+    for (const { where, error } of this.#early) run.problem(where, error);
     this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
     report(run.begin());
     return this.#ended;
@@ -197,7 +206,11 @@ export class Shutdown implements EventSource {
   }
 
   #listenerFailed(event: keyof ShutdownEvents, error: Error): void {
-    if (this.#run === undefined) this.#early.push(error);
-    else this.#run.problem('(observer)', error, event !== 'problem');
+    this.#problem('(observer)', error, event !== 'problem');
+  }
+
+  #problem(where: string, error: Error, tell = true): void {
+    if (this.#run === undefined) this.#early.push({ where, error });
+    else this.#run.problem(where, error, tell);
   }
 }

@@ -45,8 +45,8 @@ void notify_socket(std::string_view address, std::string_view text) {
   std::memcpy(to.sun_path, address.data(), address.size());
   const bool abstract = address[0] == '@';
   if (abstract) to.sun_path[0] = '\0';
-  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size() +
-                                             (abstract ? 0 : 1));
+  const auto length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size() + (abstract ? 0 : 1));
   const Socket socket;
   if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), length) != 0) {
     throw failed(errno, "connect");
