@@ -77,6 +77,7 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
     exit: optionalBoolean('exit', given.exit, true),
     logger: guardLogger(logger),
     watchdog: optionalBoolean('watchdog', given.watchdog, true),
+    reportFolder: folder,
     redact: optionalFunction('redact', given.redact),
     openHost: (wanted) => {
       const host = openHost(wanted);
@@ -84,11 +85,11 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
       return host;
     },
     prepare: () => {
-      if (folder !== false) watchdog?.setJournalFolder(resolve(folder));
+      if (folder !== undefined) watchdog?.setJournalFolder(folder);
       view?.prepare();
     },
   });
-  if (folder !== false) {
+  if (folder !== undefined) {
     journal(shutdown, { folder, opened: (fd) => watchdog?.setJournal(fd) });
     reportFile(shutdown, folder);
   }
@@ -149,7 +150,8 @@ function consoleMode(value: unknown): ConsoleMode {
   throw new TypeError(expected('the `console` option', "'auto' or a boolean", value));
 }
 
-function reportFolder(value: unknown): string | false {
-  if (value === undefined || value === false) return false;
-  return nonEmptyString('the `report` option', value);
+function reportFolder(value: unknown): string | undefined {
+  if (value === undefined || value === false) return undefined;
+  // The service may change its working directory later.
+  return resolve(nonEmptyString('the `report` option', value));
 }

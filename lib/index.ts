@@ -1,4 +1,4 @@
-/** The public names. Importing loads neither the addon nor winston nor ora: they load when used. */
+/** The public names. Importing loads neither the addon nor winston, ora and prom-client: they load when used. */
 
 export { cuda, type DeviceProperties } from './cuda/index.js';
 export type { Device } from './cuda/device.js';
@@ -72,6 +72,12 @@ export { closeable, type Closeable } from './steps/closeable.js';
 export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
 export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
 export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
+export {
+  healthServer,
+  type HealthServer,
+  type HealthServerOptions,
+} from './observers/health/health-server.js';
+export { metrics } from './observers/metrics/metrics.js';
 export { readLastShutdown, type LastShutdown } from './observers/last-shutdown.js';
 export type {
   CutOffShutdown,

@@ -24,6 +24,8 @@ export interface ShutdownSettings {
   readonly exit: boolean;
   readonly logger: Logger;
   readonly watchdog: boolean;
+  /** Where the reports go, absolute; undefined without. */
+  readonly reportFolder?: string | undefined;
   /** Every text that leaves the shutdown goes through it. */
   readonly redact?: Redact | undefined;
   /** @throws what the addon's loader throws, when a watchdog is wanted and the addon cannot load. */
@@ -66,6 +68,11 @@ export class Shutdown implements EventSource {
   /** Aborted when the shutdown begins, with an `AbortError` as its reason: for work in flight. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** The absolute path of the `report` option; undefined without one. */
+  get reportFolder(): string | undefined {
+    return this.#settings.reportFolder;
   }
 
   /**

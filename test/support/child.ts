@@ -17,6 +17,8 @@ export interface ChildOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly execArgv?: readonly string[];
+  /** Default: nothing. */
+  readonly stdin?: 'pipe';
   /** In front of the command, as a terminal to run it on. */
   readonly under?: (command: readonly string[]) => readonly string[];
 }
@@ -41,10 +43,18 @@ export class Child {
     // Jest's own would change how the child ends.
     delete env.NODE_OPTIONS;
     delete env.NODE_V8_COVERAGE;
-    this.process = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(command, args, {
+      env,
+      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    });
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     this.end = this.#ended();
+  }
+
+  /** All of it so far. */
+  get stdout(): string {
+    return this.#stdout;
   }
 
   /** Resolves when stdout or stderr has held `text`; rejects when the child ends without. */
