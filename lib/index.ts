@@ -1,4 +1,4 @@
-/** The public names. Importing loads neither the addon nor winston, ora and prom-client: they load when used. */
+/** The public names. Importing loads neither the addon nor winston, ora, prom-client and OpenTelemetry: they load when used. */
 
 export { cuda, type DeviceProperties } from './cuda/index.js';
 export type { Device } from './cuda/device.js';
@@ -77,6 +77,9 @@ export {
   type HealthServer,
   type HealthServerOptions,
 } from './observers/health/health-server.js';
+export { systemd } from './systemd.js';
+export type { Notifier } from './observers/systemd/systemd-observer.js';
+export { openTelemetry } from './observers/open-telemetry.js';
 export { metrics } from './observers/metrics/metrics.js';
 export { readLastShutdown, type LastShutdown } from './observers/last-shutdown.js';
 export type {
