@@ -1,22 +1,26 @@
 /** The composition root: makes a shutdown of its options, the native part and the observers. */
 
+import { resolve } from 'node:path';
 import { expected } from './common/expected.js';
 import {
   nonEmptyString,
   nonNegativeMs,
   optionalBoolean,
+  optionalFunction,
   optionsObject,
   positiveMs,
 } from './common/options.js';
-import { currentBackend, measureDevices } from './cuda/measure.js';
-import type { Addon } from './native/addon.js';
+import { currentBackend, heldMemory, measureDevices } from './cuda/measure.js';
+import type { Addon, NativeWatchdog } from './native/addon.js';
 import { loadAddon } from './native/load.js';
 import { consoleObserver, type ConsoleMode } from './observers/console/console-observer.js';
+import { journal } from './observers/journal/journal-observer.js';
 import { logObserver } from './observers/log/log-observer.js';
 import { reportFile } from './observers/report-file.js';
 import type { ShutdownHost } from './shutdown/host.js';
 import { checkIpc, type IpcTrigger } from './shutdown/ipc.js';
 import { guardLogger, optionalLogger, type Logger } from './shutdown/logger.js';
+import type { Redact } from './shutdown/redact.js';
 import { Shutdown } from './shutdown/shutdown.js';
 import { checkSignals } from './shutdown/signals.js';
 
@@ -50,10 +54,15 @@ export interface ShutdownOptions {
    * unless there is a logger; `true` always something; `false` nothing.
    */
   readonly console?: ConsoleMode | undefined;
-  /** The folder for the report, as a path; default false: none. */
+  /** The folder for the report and the journal, as a path; default false: none. */
   readonly report?: string | false | undefined;
   /** Whether a native thread keeps the time limit even when JavaScript is stuck. Default true. */
   readonly watchdog?: boolean | undefined;
+  /**
+   * Every reason, error text, progress text and string among the facts and details goes through it
+   * before it is logged, shown or written. One that throws has the text replaced.
+   */
+  readonly redact?: Redact | undefined;
 }
 
 const OPTION_NAMES = [
@@ -67,6 +76,7 @@ const OPTION_NAMES = [
   'console',
   'report',
   'watchdog',
+  'redact',
 ] as const;
 
 /** The longest time that a timer of Node's can hold. */
@@ -82,6 +92,7 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
   const mode = consoleMode(given.console);
   const folder = reportFolder(given.report);
   const timeoutMs = totalMs(given.timeoutMs);
+  let watchdog: NativeWatchdog | undefined;
   const shutdown = new Shutdown({
     timeoutMs,
     delayMs: delayMs(given.delayMs, timeoutMs),
@@ -91,10 +102,22 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
     exit: optionalBoolean('exit', given.exit, true),
     logger: guardLogger(logger),
     watchdog: optionalBoolean('watchdog', given.watchdog, true),
-    openHost,
-    prepare: () => view?.prepare(),
+    reportFolder: folder,
+    redact: optionalFunction('redact', given.redact),
+    openHost: (wanted) => {
+      const host = openHost(wanted);
+      watchdog = host.watchdog;
+      return host;
+    },
+    prepare: () => {
+      if (folder !== undefined) watchdog?.setJournalFolder(folder);
+      view?.prepare();
+    },
   });
-  if (folder !== false) reportFile(shutdown, folder);
+  if (folder !== undefined) {
+    journal(shutdown, { folder, opened: (fd) => watchdog?.setJournal(fd) });
+    reportFile(shutdown, folder);
+  }
   if (logger !== undefined) logObserver(shutdown, logger);
   const view = consoleObserver(shutdown, { mode, logger });
   return shutdown;
@@ -103,7 +126,11 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
 function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
   const addon = wanted.watchdog ? loadAddon() : addonOrNothing();
   if (addon === undefined) {
-    return { backend: () => 'none', measureDevices: () => Promise.resolve([]) };
+    return {
+      backend: () => 'none',
+      measureDevices: () => Promise.resolve([]),
+      heldMemory: () => [],
+    };
   }
   // Asked here and not in the shutdown: the first question may open the driver.
   const backend = backendNow();
@@ -112,6 +139,7 @@ function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
     exitNow: (exitCode) => addon.exitNow(exitCode),
     backend: () => backend,
     measureDevices,
+    heldMemory: backend === 'none' ? () => [] : heldMemory,
   };
 }
 
@@ -155,7 +183,8 @@ function consoleMode(value: unknown): ConsoleMode {
   throw new TypeError(expected('the `console` option', "'auto' or a boolean", value));
 }
 
-function reportFolder(value: unknown): string | false {
-  if (value === undefined || value === false) return false;
-  return nonEmptyString('the `report` option', value);
+function reportFolder(value: unknown): string | undefined {
+  if (value === undefined || value === false) return undefined;
+  // The service may change its working directory later.
+  return resolve(nonEmptyString('the `report` option', value));
 }

@@ -11,6 +11,7 @@ export class Emitter implements EventSource {
     begin: new Set(),
     step: new Set(),
     progress: new Set(),
+    memory: new Set(),
     problem: new Set(),
     forced: new Set(),
     end: new Set(),

@@ -1,8 +1,14 @@
 /** The one stream of typed events that the sequence emits and every observer reads. */
 
-import type { ShutdownReport, StepStatus } from './report.js';
+import type { MeasuredDevice, ShutdownReport, StepStatus } from './report.js';
 
 export type Phase = 'intake' | 'service' | 'models' | 'device' | 'logs';
+
+/** What the process holds of one device by its own count, which never asks a driver that may hang. */
+export interface HeldMemory {
+  readonly device: number;
+  readonly bytes: number;
+}
 
 /** What an observer may want to know of a step before it runs. */
 export interface PlannedStep {
@@ -20,6 +26,8 @@ export interface BeginEvent {
   readonly delayMs: number;
   readonly backend: 'cuda' | 'simulated' | 'none';
   readonly steps: readonly PlannedStep[];
+  /** Here and below: at the moment of the event; undefined where there is no device. */
+  readonly held?: readonly HeldMemory[];
 }
 
 /** A step began (`running`) or ended (every other status). */
@@ -35,6 +43,7 @@ export interface StepEvent {
   readonly error?: Error;
   /** What the step gave back, as it goes into the report. */
   readonly details?: unknown;
+  readonly held?: readonly HeldMemory[];
 }
 
 export interface ProgressEvent {
@@ -42,6 +51,13 @@ export interface ProgressEvent {
   readonly done: number;
   readonly total?: number;
   readonly text?: string;
+  readonly held?: readonly HeldMemory[];
+}
+
+/** The devices were read: at the beginning, and after the steps that free their memory. */
+export interface MemoryEvent {
+  readonly when: 'before' | 'after';
+  readonly devices: readonly MeasuredDevice[];
 }
 
 /** Something went wrong outside the steps: a listener failed, or an error was never caught. */
@@ -81,6 +97,7 @@ export interface ShutdownEvents {
   begin: BeginEvent;
   step: StepEvent;
   progress: ProgressEvent;
+  memory: MemoryEvent;
   problem: ProblemEvent;
   forced: ForcedEvent;
   end: EndEvent;

@@ -33,6 +33,13 @@ export interface ReportedMemory {
   readonly reserved: number;
 }
 
+/** One device at one moment; `memory` is undefined where it could not be read in time. */
+export interface MeasuredDevice {
+  readonly index: number;
+  readonly name: string;
+  readonly memory?: ReportedMemory | undefined;
+}
+
 export interface ReportedDevice {
   readonly index: number;
   readonly name: string;

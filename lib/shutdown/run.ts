@@ -10,8 +10,9 @@ import { Ledger, rounded } from './ledger.js';
 import type { Logger } from './logger.js';
 import { holdLoop } from './natural-end.js';
 import type { Plan } from './plan.js';
+import type { Redactor } from './redact.js';
 import type { ShutdownReport } from './report.js';
-import { plannedSteps, Sequence } from './sequence.js';
+import { heldNow, plannedSteps, Sequence } from './sequence.js';
 import { flushStdio, guardStdio } from './stdio.js';
 
 /** Bounds of what follows the steps; each may take at most half of the time that is left. */
@@ -35,6 +36,7 @@ export interface RunInput {
   readonly abort: () => void;
   /** Called when an `exit: false` has ended. */
   readonly over: () => void;
+  readonly redactor: Redactor;
 }
 
 export class Run {
@@ -82,6 +84,7 @@ export class Run {
       delayMs,
       backend: host.backend(),
       steps: plannedSteps(plan),
+      ...heldNow(host),
     });
     if (delayMs > 0 && this.#crashes === 0) {
       host.watchdog?.setPending('(delay)');
@@ -144,7 +147,8 @@ export class Run {
   };
 
   /** Something went wrong outside the steps; `tell` is false when telling it went wrong as well. */
-  problem(where: string, error: Error, tell = true): void {
+  problem(where: string, thrown: Error, tell = true): void {
+    const error = this.#input.redactor.error(thrown);
     this.#ledger.fault(where, error);
     if (tell) void this.#input.emitter.emit('problem', { where, error });
   }

@@ -15,6 +15,7 @@ import type { Logger } from './logger.js';
 import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
+import { Redactor, type Redact } from './redact.js';
 import { Run } from './run.js';
 import { DUPLICATE_MS, listen, SignalGate, type SignalArrival } from './signals.js';
 import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
@@ -30,6 +31,10 @@ export interface ShutdownSettings {
   readonly exit: boolean;
   readonly logger: Logger;
   readonly watchdog: boolean;
+  /** Where the reports go, absolute; undefined without. */
+  readonly reportFolder?: string | undefined;
+  /** Every text that leaves the shutdown goes through it. */
+  readonly redact?: Redact | undefined;
   /** @throws what the addon's loader throws, when a watchdog is wanted and the addon cannot load. */
   openHost(wanted: { readonly watchdog: boolean }): ShutdownHost;
   /** Called at `install()`: the time for observers to load what they need. */
@@ -51,7 +56,8 @@ export class Shutdown implements EventSource {
   readonly #emitter = new Emitter((event, error) => {
     this.#listenerFailed(event, error);
   });
-  readonly #early: Error[] = [];
+  readonly #early: { readonly where: string; readonly error: Error }[] = [];
+  readonly #redactor: Redactor;
   readonly #gate = new SignalGate();
   #host: ShutdownHost | undefined;
   #uninstall: (() => void) | undefined;
@@ -65,6 +71,9 @@ export class Shutdown implements EventSource {
   /** Not for users: `createShutdown()` makes one. */
   constructor(settings: ShutdownSettings) {
     this.#settings = settings;
+    this.#redactor = new Redactor(settings.redact, (error) => {
+      this.#problem('(redact)', error);
+    });
   }
 
   /**
@@ -72,6 +81,11 @@ export class Shutdown implements EventSource {
    */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** The absolute path of the `report` option; undefined without one. */
+  get reportFolder(): string | undefined {
+    return this.#settings.reportFolder;
   }
 
   /**
@@ -184,8 +198,9 @@ export class Shutdown implements EventSource {
     }
   }
 
-  #begin(reason: string, delayMs: number): Promise<ShutdownReport> {
+  #begin(given: string, delayMs: number): Promise<ShutdownReport> {
     const plan = planSteps(this.#steps.values());
+    const reason = this.#redactor.text(given);
     const installed = this.#uninstall !== undefined;
     if (!installed) this.#settings.prepare();
     const host = installed ? this.#host : undefined;
@@ -202,6 +217,7 @@ export class Shutdown implements EventSource {
       over: () => {
         this.#ignoreTriggers();
       },
+      redactor: this.#redactor,
     });
     // From here on a listener that calls start() again joins this run.
     let report!: (report: Promise<ShutdownReport>) => void;
@@ -209,7 +225,7 @@ export class Shutdown implements EventSource {
       report = resolve;
     });
     this.#run = run;
-    for (const error of this.#early) run.problem('(observer)', error);
+    for (const { where, error } of this.#early) run.problem(where, error);
     if (this.#crash !== undefined) run.crashed(this.#crash);
     report(run.begin());
     return this.#ended;
@@ -269,7 +285,11 @@ export class Shutdown implements EventSource {
   }
 
   #listenerFailed(event: keyof ShutdownEvents, error: Error): void {
-    if (this.#run === undefined) this.#early.push(error);
-    else this.#run.problem('(observer)', error, event !== 'problem');
+    this.#problem('(observer)', error, event !== 'problem');
+  }
+
+  #problem(where: string, error: Error, tell = true): void {
+    if (this.#run === undefined) this.#early.push({ where, error });
+    else this.#run.problem(where, error, tell);
   }
 }

@@ -33,6 +33,7 @@ describe('createShutdown', () => {
     [{ console: 'always' }, TypeError, "Expected the `console` option to be 'auto' or a boolean"],
     [{ report: true }, TypeError, 'Expected the `report` option to be a non-empty string'],
     [{ report: '' }, TypeError, 'Expected the `report` option to be a non-empty string'],
+    [{ redact: 'all' }, TypeError, 'Expected the `redact` option to be a function, got `all`'],
     [{ watchdog: 1 }, TypeError, 'Expected the `watchdog` option to be a boolean'],
     [null, TypeError, 'Expected the options to be an object, got `null` (null)'],
   ])('refuses %p', (options, error, message) => {

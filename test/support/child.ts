@@ -17,9 +17,11 @@ export interface ChildOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly execArgv?: readonly string[];
-  /** In front of the command, as a terminal to run it on. */
+  /** Default: nothing. */
+  readonly stdin?: 'pipe';
   /** With a channel, as a parent that forks makes one. */
   readonly ipc?: boolean;
+  /** In front of the command, as a terminal to run it on. */
   readonly under?: (command: readonly string[]) => readonly string[];
 }
 
@@ -47,13 +49,19 @@ export class Child {
     delete env.NODE_V8_COVERAGE;
     this.process = spawn(command, args, {
       env,
-      stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])],
+      stdio: [
+        options.stdin ?? 'ignore',
+        'pipe',
+        'pipe',
+        ...(options.ipc === true ? (['ipc'] as const) : []),
+      ],
     });
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     this.end = this.#ended();
   }
 
+  /** All of it so far. */
   get stdout(): string {
     return this.#stdout;
   }
@@ -78,6 +86,13 @@ export class Child {
         throw new Error(`The child ended without \`${text}\`: ${JSON.stringify(ended)}`);
       }
     }
+  }
+
+  /** Resolves in a later turn; rejects once the child has ended: for loops that wait for its doing. */
+  async alive(): Promise<void> {
+    await new Promise(setImmediate);
+    const { exitCode, signalCode } = this.process;
+    if (exitCode !== null || signalCode !== null) throw new Error('The child has ended');
   }
 
   signal(name: NodeJS.Signals): void {
