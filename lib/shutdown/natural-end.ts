@@ -10,7 +10,8 @@ export function listenToNaturalEnd(ended: () => void): () => void {
 
 /**
  * The code that Node ends with when a top-level await has never settled. It tells by an `exit`
- * listener of its own, which stands until the main module has been evaluated.
+ * listener of its own, which stands until the main module has been evaluated; from Node 22 on it tells
+ * nobody, and the answer is undefined.
  */
 export function unsettledMainCode(): number | undefined {
   const waiting = process.listeners('exit').some(({ name }) => name === 'handleProcessExit');

@@ -113,7 +113,7 @@ export class Run {
       unhold();
       this.finished = true;
       // The process goes on, or ends by itself: after a crash never with 0.
-      if (crashed) process.exitCode = exitCode;
+      if (this.#crashes > 0 && Number(process.exitCode ?? 0) === 0) process.exitCode = 1;
       this.#input.over();
     }
     return report;

@@ -1,8 +1,17 @@
 /** Processes that end because nothing is left to do. */
 
 import { describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { runChild } from '../support/child.js';
 import { makeFolder, readReport } from '../support/folder.js';
+
+const nodeMajor = Number(
+  /^v(\d+)/u.exec(
+    execFileSync(process.env.CUDA_SHUTDOWN_TEST_NODE ?? process.execPath, ['--version'], {
+      encoding: 'utf8',
+    }),
+  )?.[1],
+);
 
 describe('an event loop that is empty', () => {
   test.each([
@@ -11,7 +20,8 @@ describe('an event loop that is empty', () => {
     ['hangs', 1, 'degraded', 'timed-out'],
     ['unwatched-hangs', 1, 'degraded', 'timed-out'],
     ['own-code', 7, 'clean', 'ok'],
-    ['unsettled', 13, 'clean', 'ok'],
+    // Node 22 and later tell nobody of a top-level await that never settles.
+    ['unsettled', nodeMajor === 20 ? 13 : 0, 'clean', 'ok'],
   ])('%s: runs the steps once and ends with %d', async (way, code, outcome, status) => {
     const folder = makeFolder();
     const end = await runChild('natural-end.mjs', { args: [folder, way] });
