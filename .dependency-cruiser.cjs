@@ -48,6 +48,18 @@ module.exports = {
       from: { pathNot: '^lib/observers/log/winston\\.ts$' },
       to: { path: 'node_modules/winston/', dependencyTypesNot: ['type-only'] },
     },
+    {
+      name: 'one-file-for-prom-client',
+      severity: 'error',
+      from: { pathNot: '^lib/observers/metrics/metrics\\.ts$' },
+      to: { path: 'node_modules/prom-client/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'one-file-for-opentelemetry',
+      severity: 'error',
+      from: { pathNot: '^lib/observers/open-telemetry\\.ts$' },
+      to: { path: 'node_modules/@opentelemetry/', dependencyTypesNot: ['type-only'] },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -1,15 +1,26 @@
 /** The composition root: makes a shutdown of its options, the native part and the observers. */
 
+import { resolve } from 'node:path';
 import { expected } from './common/expected.js';
-import { nonEmptyString, optionalBoolean, optionsObject, positiveMs } from './common/options.js';
-import { currentBackend, measureDevices } from './cuda/measure.js';
-import type { Addon } from './native/addon.js';
+import {
+  nonEmptyString,
+  nonNegativeMs,
+  optionalBoolean,
+  optionalFunction,
+  optionsObject,
+  positiveMs,
+} from './common/options.js';
+import { currentBackend, heldMemory, measureDevices } from './cuda/measure.js';
+import type { Addon, NativeWatchdog } from './native/addon.js';
 import { loadAddon } from './native/load.js';
 import { consoleObserver, type ConsoleMode } from './observers/console/console-observer.js';
+import { journal } from './observers/journal/journal-observer.js';
 import { logObserver } from './observers/log/log-observer.js';
 import { reportFile } from './observers/report-file.js';
 import type { ShutdownHost } from './shutdown/host.js';
+import { checkIpc, type IpcTrigger } from './shutdown/ipc.js';
 import { guardLogger, optionalLogger, type Logger } from './shutdown/logger.js';
+import type { Redact } from './shutdown/redact.js';
 import { Shutdown } from './shutdown/shutdown.js';
 import { checkSignals } from './shutdown/signals.js';
 
@@ -18,6 +29,22 @@ export interface ShutdownOptions {
   readonly timeoutMs?: number | undefined;
   /** The signals that begin a shutdown. Default `SIGTERM`, `SIGINT` and `SIGHUP`. */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
+  /**
+   * Milliseconds for which the service stays at work after a shutdown has begun, as load balancers
+   * still send requests: not ready any more, `signal` not aborted, no step begun. They count in
+   * `timeoutMs`. Default 0.
+   */
+  readonly delayMs?: number | undefined;
+  /**
+   * What of the parent's IPC channel begins a shutdown: `'shutdown'` a message of that text (PM2's),
+   * `'disconnect'` the closing of the channel; true is `['shutdown']`. Default false.
+   */
+  readonly ipc?: boolean | readonly IpcTrigger[] | undefined;
+  /**
+   * Whether an error that nobody catches begins a shutdown, which then ends with at least 1. With
+   * false Node's own way stays, also while a shutdown runs. Default true.
+   */
+  readonly uncaught?: boolean | undefined;
   /** Whether the process ends when the shutdown has. Default true. */
   readonly exit?: boolean | undefined;
   /** Gets an entry for every step that ends. Default: none. */
@@ -27,20 +54,29 @@ export interface ShutdownOptions {
    * unless there is a logger; `true` always something; `false` nothing.
    */
   readonly console?: ConsoleMode | undefined;
-  /** The folder for the report, as a path; default false: none. */
+  /** The folder for the report and the journal, as a path; default false: none. */
   readonly report?: string | false | undefined;
   /** Whether a native thread keeps the time limit even when JavaScript is stuck. Default true. */
   readonly watchdog?: boolean | undefined;
+  /**
+   * Every reason, error text, progress text and string among the facts and details goes through it
+   * before it is logged, shown or written. One that throws has the text replaced.
+   */
+  readonly redact?: Redact | undefined;
 }
 
 const OPTION_NAMES = [
   'timeoutMs',
   'signals',
+  'delayMs',
+  'ipc',
+  'uncaught',
   'exit',
   'logger',
   'console',
   'report',
   'watchdog',
+  'redact',
 ] as const;
 
 /** The longest time that a timer of Node's can hold. */
@@ -55,16 +91,33 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
   const logger = optionalLogger(given.logger);
   const mode = consoleMode(given.console);
   const folder = reportFolder(given.report);
+  const timeoutMs = totalMs(given.timeoutMs);
+  let watchdog: NativeWatchdog | undefined;
   const shutdown = new Shutdown({
-    timeoutMs: totalMs(given.timeoutMs),
+    timeoutMs,
+    delayMs: delayMs(given.delayMs, timeoutMs),
     signals: checkSignals(given.signals ?? ['SIGTERM', 'SIGINT', 'SIGHUP']),
+    ipc: checkIpc(given.ipc),
+    uncaught: optionalBoolean('uncaught', given.uncaught, true),
     exit: optionalBoolean('exit', given.exit, true),
     logger: guardLogger(logger),
     watchdog: optionalBoolean('watchdog', given.watchdog, true),
-    openHost,
-    prepare: () => view?.prepare(),
+    reportFolder: folder,
+    redact: optionalFunction('redact', given.redact),
+    openHost: (wanted) => {
+      const host = openHost(wanted);
+      watchdog = host.watchdog;
+      return host;
+    },
+    prepare: () => {
+      if (folder !== undefined) watchdog?.setJournalFolder(folder);
+      view?.prepare();
+    },
   });
-  if (folder !== false) reportFile(shutdown, folder);
+  if (folder !== undefined) {
+    journal(shutdown, { folder, opened: (fd) => watchdog?.setJournal(fd) });
+    reportFile(shutdown, folder);
+  }
   if (logger !== undefined) logObserver(shutdown, logger);
   const view = consoleObserver(shutdown, { mode, logger });
   return shutdown;
@@ -73,7 +126,11 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
 function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
   const addon = wanted.watchdog ? loadAddon() : addonOrNothing();
   if (addon === undefined) {
-    return { backend: () => 'none', measureDevices: () => Promise.resolve([]) };
+    return {
+      backend: () => 'none',
+      measureDevices: () => Promise.resolve([]),
+      heldMemory: () => [],
+    };
   }
   // Asked here and not in the shutdown: the first question may open the driver.
   const backend = backendNow();
@@ -82,6 +139,7 @@ function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
     exitNow: (exitCode) => addon.exitNow(exitCode),
     backend: () => backend,
     measureDevices,
+    heldMemory: backend === 'none' ? () => [] : heldMemory,
   };
 }
 
@@ -111,13 +169,22 @@ function totalMs(value: unknown): number {
   );
 }
 
+function delayMs(value: unknown, timeoutMs: number): number {
+  const ms = nonNegativeMs('delayMs', value, 0);
+  if (ms < timeoutMs) return ms;
+  throw new RangeError(
+    expected('the `delayMs` option', `less than \`timeoutMs\`, which is ${timeoutMs}`, value),
+  );
+}
+
 function consoleMode(value: unknown): ConsoleMode {
   if (value === undefined) return 'auto';
   if (value === 'auto' || typeof value === 'boolean') return value;
   throw new TypeError(expected('the `console` option', "'auto' or a boolean", value));
 }
 
-function reportFolder(value: unknown): string | false {
-  if (value === undefined || value === false) return false;
-  return nonEmptyString('the `report` option', value);
+function reportFolder(value: unknown): string | undefined {
+  if (value === undefined || value === false) return undefined;
+  // The service may change its working directory later.
+  return resolve(nonEmptyString('the `report` option', value));
 }

@@ -1,4 +1,4 @@
-/** The public names. Importing loads neither the addon nor winston nor ora: they load when used. */
+/** The public names. Importing loads neither the addon nor winston, ora, prom-client and OpenTelemetry: they load when used. */
 
 export { cuda, type DeviceProperties } from './cuda/index.js';
 export type { Device } from './cuda/device.js';
@@ -34,13 +34,17 @@ export {
 } from './common/errors.js';
 
 export { createShutdown, type ShutdownOptions } from './create-shutdown.js';
+export type { Redact } from './shutdown/redact.js';
 export type { Shutdown } from './shutdown/shutdown.js';
 export type { Step, StepContext, StepOptions } from './shutdown/step.js';
 export type {
   BeginEvent,
   EndEvent,
   EventSource,
+  ForcedEvent,
+  HeldMemory,
   Listener,
+  MemoryEvent,
   Phase,
   PlannedStep,
   ProblemEvent,
@@ -49,6 +53,7 @@ export type {
   StepEvent,
 } from './shutdown/events.js';
 export type {
+  MeasuredDevice,
   ReportedDevice,
   ReportedError,
   ReportedMemory,
@@ -57,6 +62,7 @@ export type {
   ShutdownReport,
   StepStatus,
 } from './shutdown/report.js';
+export type { IpcTrigger } from './shutdown/ipc.js';
 export type { Logger } from './shutdown/logger.js';
 
 export {
@@ -68,5 +74,20 @@ export { closeable, type Closeable } from './steps/closeable.js';
 export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
 export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
 export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
+export {
+  healthServer,
+  type HealthServer,
+  type HealthServerOptions,
+} from './observers/health/health-server.js';
+export { systemd } from './systemd.js';
+export type { Notifier } from './observers/systemd/systemd-observer.js';
+export { openTelemetry } from './observers/open-telemetry.js';
+export { metrics } from './observers/metrics/metrics.js';
+export { readLastShutdown, type LastShutdown } from './observers/last-shutdown.js';
+export type {
+  CutOffShutdown,
+  JournalStep,
+  WatchdogFiring,
+} from './observers/journal/read-journal.js';
 export { winstonLogger, type WinstonLoggerOptions } from './observers/log/winston.js';
 export type { ConsoleMode } from './observers/console/console-observer.js';

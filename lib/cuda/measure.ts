@@ -12,6 +12,15 @@ export interface DeviceMemory {
   readonly memory?: MemoryReading;
 }
 
+/** What the package holds of every device, by its own count: never asks the driver. */
+export function heldMemory(): readonly { readonly device: number; readonly bytes: number }[] {
+  const { addon, deviceCount } = backend();
+  return Array.from({ length: deviceCount }, (_, device) => ({
+    device,
+    bytes: addon.heldBytes(device),
+  }));
+}
+
 export function currentBackend(): 'cuda' | 'simulated' | 'none' {
   return backend().kind;
 }

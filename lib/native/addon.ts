@@ -160,6 +160,13 @@ export interface NativeWatchdog {
   arrival(): { readonly signal: number; readonly ageMs: number } | undefined;
   /** What the thread says was pending when it fires; cut at 2,000 bytes. */
   setPending(text: string): void;
+  /** Where the journal goes of a shutdown that JavaScript never saw; after `arm()`. */
+  setJournalFolder(path: string): void;
+  /**
+   * The journal that its last line goes to when it fires, until `finish()` or `disarm()`. Duplicates
+   * `fd`. @throws when it cannot.
+   */
+  setJournal(fd: number): void;
   /** From now on the process ends with this code, also when the watchdog has to end it. */
   decide(exitCode: number): void;
 }
@@ -175,6 +182,8 @@ export interface Addon {
   /** Creates the device's context, as in torch. Waits for the device's thread, with a bound. */
   memGetInfo(device: number): { readonly free: number; readonly total: number };
   memoryStats(device: number): NativeMemoryStats;
+  /** What the package holds of the device's pool, by its own count: never asks the driver. */
+  heldBytes(device: number): number;
   resetPeakMemoryStats(device: number): void;
   resetAccumulatedMemoryStats(device: number): void;
   emptyCache(
@@ -209,6 +218,8 @@ export interface Addon {
     settled: (settlement: Settlement & { readonly model?: NativeModel }) => void,
   ): NativeJob;
   readonly watchdog: NativeWatchdog;
+  /** One datagram to a unix socket: a path, or `@` and an abstract name. Waits at most 100 ms. @throws */
+  notifySocket(address: string, text: string): void;
   /** `_exit`: no static destructor, no exit handler. */
   exitNow(exitCode: number): never;
 }

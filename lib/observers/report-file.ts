@@ -13,6 +13,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { EventSource } from '../shutdown/events.js';
 import type { ShutdownReport } from '../shutdown/report.js';
+import { reportName, stemOf } from './evidence-files.js';
 import { reportJson } from './report-json.js';
 
 /**
@@ -38,10 +39,6 @@ export function reportFile(shutdown: EventSource, folder: string): void {
     }
     return undefined;
   });
-}
-
-export function reportFileName(report: ShutdownReport, pid: number): string {
-  return `${report.startedAt.replaceAll(':', '')}-${pid}.report.json`;
 }
 
 async function write(folder: string, report: ShutdownReport): Promise<void> {
@@ -88,6 +85,6 @@ function writeNow(folder: string, report: ShutdownReport): void {
 }
 
 function pathsOf(folder: string, report: ShutdownReport): { target: string; temporary: string } {
-  const target = join(folder, reportFileName(report, process.pid));
+  const target = join(folder, reportName(stemOf(report.startedAt, process.pid)));
   return { target, temporary: `${target}.tmp` };
 }

@@ -17,11 +17,12 @@ export function marginMs(timeoutMs: number): number {
 /**
  * A step's deadline is the smaller of its own `timeoutMs` and the budget's end less the reserves that
  * must follow it: those of the longest chain of steps behind it, through the phases. When the longest
- * chain of all reserves more than half of `timeoutMs`, all reserves shrink in proportion to that half.
+ * chain of all reserves more than half of the time after `delayMs`, all reserves shrink in proportion
+ * to that half.
  */
-export function shareTime(plan: Plan, timeoutMs: number): Budget {
+export function shareTime(plan: Plan, timeoutMs: number, delayMs = 0): Budget {
   const { following, longest } = reserves(plan);
-  const scale = Math.min(1, timeoutMs / 2 / longest);
+  const scale = Math.min(1, (timeoutMs - delayMs) / 2 / longest);
   const endMs = timeoutMs - marginMs(timeoutMs);
   const own = new Map(plan.map(({ step }) => [step.name, step.timeoutMs]));
   return {

@@ -11,7 +11,9 @@ export class Emitter implements EventSource {
     begin: new Set(),
     step: new Set(),
     progress: new Set(),
+    memory: new Set(),
     problem: new Set(),
+    forced: new Set(),
     end: new Set(),
   };
   readonly #failed: (event: keyof ShutdownEvents, error: Error) => void;

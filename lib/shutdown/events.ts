@@ -1,8 +1,14 @@
 /** The one stream of typed events that the sequence emits and every observer reads. */
 
-import type { ShutdownReport, StepStatus } from './report.js';
+import type { MeasuredDevice, ShutdownReport, StepStatus } from './report.js';
 
 export type Phase = 'intake' | 'service' | 'models' | 'device' | 'logs';
+
+/** What the process holds of one device by its own count, which never asks a driver that may hang. */
+export interface HeldMemory {
+  readonly device: number;
+  readonly bytes: number;
+}
 
 /** What an observer may want to know of a step before it runs. */
 export interface PlannedStep {
@@ -16,8 +22,12 @@ export interface BeginEvent {
   /** Wall-clock time at which the signal arrived, or `start()` was called. */
   readonly startedAt: Date;
   readonly timeoutMs: number;
+  /** How long the service stays at work before the first phase begins: counts in `timeoutMs`. */
+  readonly delayMs: number;
   readonly backend: 'cuda' | 'simulated' | 'none';
   readonly steps: readonly PlannedStep[];
+  /** Here and below: at the moment of the event; undefined where there is no device. */
+  readonly held?: readonly HeldMemory[];
 }
 
 /** A step began (`running`) or ended (every other status). */
@@ -33,6 +43,7 @@ export interface StepEvent {
   readonly error?: Error;
   /** What the step gave back, as it goes into the report. */
   readonly details?: unknown;
+  readonly held?: readonly HeldMemory[];
 }
 
 export interface ProgressEvent {
@@ -40,13 +51,37 @@ export interface ProgressEvent {
   readonly done: number;
   readonly total?: number;
   readonly text?: string;
+  readonly held?: readonly HeldMemory[];
 }
 
-/** Something went wrong outside the steps: a listener failed, or a device could not be read. */
+/** The devices were read: at the beginning, and after the steps that free their memory. */
+export interface MemoryEvent {
+  readonly when: 'before' | 'after';
+  readonly devices: readonly MeasuredDevice[];
+}
+
+/** Something went wrong outside the steps: a listener failed, or an error was never caught. */
 export interface ProblemEvent {
-  /** Where, as it stands in the report's errors: `(observer)` or `(devices)`. */
+  /** Where, as it stands in the report's errors: `(observer)`, `(devices)` or `(uncaught)`. */
   readonly where: string;
   readonly error: Error;
+}
+
+/**
+ * The shutdown is about to be cut short, by a second signal or by an exit that somebody else began.
+ * What a listener wants done must be done when it returns: a promise is not waited for, and after a
+ * second signal the watchdog ends the process 250 ms later, whatever the listeners do. The
+ * watchdog's own deadline emits nothing.
+ */
+export interface ForcedEvent {
+  /** What cut it short, as `a second signal, SIGINT`. */
+  readonly by: string;
+  /** What the process ends with. */
+  readonly exitCode: number;
+  /** Milliseconds from the beginning of the shutdown. */
+  readonly elapsedMs: number;
+  /** The names of the steps that are left undone while they run. */
+  readonly pending: readonly string[];
 }
 
 /**
@@ -62,7 +97,9 @@ export interface ShutdownEvents {
   begin: BeginEvent;
   step: StepEvent;
   progress: ProgressEvent;
+  memory: MemoryEvent;
   problem: ProblemEvent;
+  forced: ForcedEvent;
   end: EndEvent;
 }
 

@@ -1,14 +1,8 @@
 /** What a shutdown needs of the native part. The sequence reaches it through this and nothing else. */
 
 import type { NativeWatchdog } from '../native/addon.js';
-import type { ReportedMemory, ShutdownReport } from './report.js';
-
-/** One device at one moment; `memory` is undefined where it could not be read in time. */
-export interface MeasuredDevice {
-  readonly index: number;
-  readonly name: string;
-  readonly memory?: ReportedMemory | undefined;
-}
+import type { HeldMemory } from './events.js';
+import type { MeasuredDevice, ShutdownReport } from './report.js';
 
 export interface ShutdownHost {
   /** Undefined with `watchdog: false`. */
@@ -18,4 +12,6 @@ export interface ShutdownHost {
   backend(): ShutdownReport['backend'];
   /** Reads the devices that are initialised, and never creates a context. Ends within `timeoutMs`. */
   measureDevices(timeoutMs: number): Promise<readonly MeasuredDevice[]>;
+  /** At once, and without the driver. Empty where there is no device. */
+  heldMemory(): readonly HeldMemory[];
 }

@@ -4,8 +4,8 @@ import { expected } from '../common/expected.js';
 import { describeError, flattenError, messageOf } from './describe-error.js';
 import type { PlannedStep } from './events.js';
 import type { Judged } from './exit-code.js';
-import type { MeasuredDevice } from './host.js';
 import type {
+  MeasuredDevice,
   ReportedDevice,
   ReportedError,
   ReportedModel,

@@ -4,13 +4,16 @@ import { expected } from '../common/expected.js';
 
 /**
  * The methods of a logger that are called: a sentence, and an object with the facts. `console` and
- * winston's loggers are such loggers as they are.
+ * winston's loggers are such loggers as they are; pino's, which take the object first, are known by their
+ * shape and called in their own order.
  */
 export interface Logger {
   info(message: string, facts?: object): unknown;
   warn(message: string, facts?: object): unknown;
   error(message: string, facts?: object): unknown;
 }
+
+type ObjectFirst = (facts: object, message: string) => unknown;
 
 const LEVELS = ['info', 'warn', 'error'] as const;
 
@@ -29,10 +32,12 @@ export function optionalLogger(value: Logger | undefined): Logger | undefined {
  * Without one it writes nowhere.
  */
 export function guardLogger(logger: Logger | undefined): Logger {
+  const objectFirst = takesObjectFirst(logger);
   const write = (level: (typeof LEVELS)[number], message: string, facts?: object): void => {
     if (logger === undefined || hasEnded(logger)) return;
     try {
       if (facts === undefined) logger[level](message);
+      else if (objectFirst) (logger[level] as unknown as ObjectFirst).call(logger, facts, message);
       else logger[level](message, facts);
     } catch {
       // There is no better place left to say it.
@@ -49,6 +54,12 @@ export function guardLogger(logger: Logger | undefined): Logger {
       write('error', message, facts);
     },
   };
+}
+
+/** True for a pino logger, of whatever version. */
+function takesObjectFirst(logger: object | undefined): boolean {
+  const methods = logger as Partial<Record<string, unknown>> | undefined;
+  return ['bindings', 'setBindings'].every((name) => typeof methods?.[name] === 'function');
 }
 
 /** True for a logger that is a stream and has been ended. winston's streams know `writable` only. */

@@ -33,6 +33,13 @@ export interface ReportedMemory {
   readonly reserved: number;
 }
 
+/** One device at one moment; `memory` is undefined where it could not be read in time. */
+export interface MeasuredDevice {
+  readonly index: number;
+  readonly name: string;
+  readonly memory?: ReportedMemory | undefined;
+}
+
 export interface ReportedDevice {
   readonly index: number;
   readonly name: string;
@@ -54,7 +61,10 @@ export interface ReportedModel {
 
 export interface ShutdownReport {
   readonly version: 1;
-  /** What set the shutdown off: a signal's name, or the text given to `start()`. */
+  /**
+   * What set the shutdown off: a signal's name, `uncaughtException`, `unhandledRejection`,
+   * `beforeExit`, or the text given to `start()`.
+   */
   readonly reason: string;
   /** `clean`: every step ok. `degraded`: it finished, but not everything was ok. `forced`: cut short. */
   readonly outcome: 'clean' | 'degraded' | 'forced';

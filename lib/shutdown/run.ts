@@ -1,29 +1,42 @@
 /** One shutdown from its beginning to the exit: time, report and end of the process. */
 
 import { toError } from '../common/errors.js';
+import { Delay } from './delay.js';
 import type { Emitter } from './emitter.js';
 import { exitCodeOf, outcomeOf } from './exit-code.js';
-import { leave } from './exit.js';
+import { leave, sealExit } from './exit.js';
 import type { ShutdownHost } from './host.js';
 import { Ledger, rounded } from './ledger.js';
 import type { Logger } from './logger.js';
+import { holdLoop } from './natural-end.js';
 import type { Plan } from './plan.js';
+import type { Redactor } from './redact.js';
 import type { ShutdownReport } from './report.js';
-import { plannedSteps, Sequence } from './sequence.js';
+import { heldNow, plannedSteps, Sequence } from './sequence.js';
 import { flushStdio, guardStdio } from './stdio.js';
 
 /** Bounds of what follows the steps; each may take at most half of the time that is left. */
 const OBSERVERS_MS = 5000;
 const FLUSH_MS = 1000;
 
+/** An error that is thrown again and again must not fill the memory. */
+const MAX_CRASHES = 50;
+
 export interface RunInput {
   readonly plan: Plan;
   readonly reason: string;
   readonly timeoutMs: number;
+  /** How long the service stays at work first, from the arrival of the signal. */
+  readonly delayMs: number;
   readonly exit: boolean;
   readonly logger: Logger;
   readonly host: ShutdownHost;
   readonly emitter: Emitter;
+  /** Aborts the shutdown's signal: the service's work is to end. */
+  readonly abort: () => void;
+  /** Called when an `exit: false` has ended. */
+  readonly over: () => void;
+  readonly redactor: Redactor;
 }
 
 export class Run {
@@ -33,6 +46,8 @@ export class Run {
   readonly #beganAt: number;
   readonly #startedAt: Date;
   #report: ShutdownReport | undefined;
+  #crashes = 0;
+  #delay: Delay | undefined;
   /** True once an `exit: false` has ended: the process goes on. */
   finished = false;
 
@@ -55,24 +70,38 @@ export class Run {
     });
   }
 
-  /** The caller has aborted the shutdown's signal. */
   async begin(): Promise<ShutdownReport> {
-    const { emitter, exit, host, plan, reason, timeoutMs } = this.#input;
+    const { abort, delayMs, emitter, exit, host, plan, reason, timeoutMs } = this.#input;
     host.watchdog?.begin(reason);
     const unguard = guardStdio();
+    // Native work under way and a step that waits for nothing must not end the process in silence.
+    const unhold = holdLoop();
+    process.on('exit', this.#exiting);
     void emitter.emit('begin', {
       reason,
       startedAt: this.#startedAt,
       timeoutMs,
+      delayMs,
       backend: host.backend(),
       steps: plannedSteps(plan),
+      ...heldNow(host),
     });
+    if (delayMs > 0 && this.#crashes === 0) {
+      host.watchdog?.setPending('(delay)');
+      this.#delay = new Delay(Math.max(0, delayMs - this.#elapsed()));
+      await this.#delay.ended;
+    }
+    abort();
     await this.#sequence.run();
 
     const judged = this.#ledger.judged();
-    const exitCode = exitCodeOf(judged, process.exitCode);
-    if (exit) host.watchdog?.decide(exitCode);
-    const report = this.#close(outcomeOf(judged), exitCode);
+    const crashed = this.#crashes > 0;
+    const exitCode = exitCodeOf(judged, process.exitCode, crashed);
+    if (exit) {
+      host.watchdog?.decide(exitCode);
+      sealExit(exitCode, host);
+    }
+    const report = this.#close(outcomeOf(judged, crashed), exitCode);
     host.watchdog?.setPending('(report)');
     await this.#observersHaveEnded(emitter.emit('end', { report }));
     if (exit) {
@@ -81,30 +110,58 @@ export class Run {
     } else {
       host.watchdog?.finish();
       unguard();
+      unhold();
       this.finished = true;
+      // The process goes on, or ends by itself: after a crash never with 0.
+      if (this.#crashes > 0 && Number(process.exitCode ?? 0) === 0) process.exitCode = 1;
+      this.#input.over();
     }
     return report;
   }
 
   /** Ends the process at once. What the steps had reached goes into the report. */
   cutShort(by: string, exitCode: number): never {
-    const { emitter, exit, host } = this.#input;
+    const { exit, host } = this.#input;
     // Every step has ended: the exit that is under way only has to hurry.
     if (this.#report !== undefined) leave(exit ? this.#report.exitCode : exitCode, host);
-    host.watchdog?.decide(exitCode);
-    this.#sequence.stop();
-    this.#ledger.cutShort(new Error(`Cut short by ${by}`), this.#elapsed());
-    void emitter.emit('end', { report: this.#close('forced', exitCode) });
+    this.#force(by, exitCode);
     leave(exitCode, host);
   }
 
+  /** All of it in one turn: nothing asynchronous runs any more. */
+  #force(by: string, exitCode: number): void {
+    const { emitter, host } = this.#input;
+    host.watchdog?.decide(exitCode);
+    this.#sequence.stop();
+    const elapsedMs = rounded(this.#elapsed());
+    void emitter.emit('forced', { by, exitCode, elapsedMs, pending: this.#ledger.running() });
+    this.#ledger.cutShort(new Error(`Cut short by ${by}`), this.#elapsed());
+    void emitter.emit('end', { report: this.#close('forced', exitCode) });
+  }
+
+  /** Somebody has called `process.exit()`, or threw where `uncaught` is false: steps are left undone. */
+  readonly #exiting = (code: number): void => {
+    const exitCode = code === 0 ? 1 : code;
+    this.#force('an exit of the process', exitCode);
+    sealExit(exitCode, this.#input.host);
+  };
+
   /** Something went wrong outside the steps; `tell` is false when telling it went wrong as well. */
-  problem(where: string, error: Error, tell = true): void {
+  problem(where: string, thrown: Error, tell = true): void {
+    const error = this.#input.redactor.error(thrown);
     this.#ledger.fault(where, error);
     if (tell) void this.#input.emitter.emit('problem', { where, error });
   }
 
+  /** An error that nobody caught: it began this shutdown, or it came while it ran. */
+  crashed(error: Error): void {
+    this.#crashes += 1;
+    if (this.#crashes <= MAX_CRASHES) this.problem('(uncaught)', error);
+    this.#delay?.cutShort();
+  }
+
   #close(outcome: ShutdownReport['outcome'], exitCode: number): ShutdownReport {
+    process.off('exit', this.#exiting);
     this.#report = this.#ledger.toReport({
       reason: this.#input.reason,
       outcome,

@@ -3,12 +3,13 @@
 import { shareTime, type Budget } from './budget.js';
 import { toError } from '../common/errors.js';
 import type { Emitter } from './emitter.js';
-import type { Phase, PlannedStep } from './events.js';
+import type { HeldMemory, Phase, PlannedStep } from './events.js';
 import type { ShutdownHost } from './host.js';
 import type { Ledger } from './ledger.js';
 import { rounded } from './ledger.js';
 import type { Logger } from './logger.js';
 import type { Plan, PlanEntry } from './plan.js';
+import type { Redactor } from './redact.js';
 import { runStep } from './run-step.js';
 import { PHASES } from './step.js';
 
@@ -19,6 +20,7 @@ const MEASURE_AFTER_MS = 500;
 export interface SequenceInput {
   readonly plan: Plan;
   readonly timeoutMs: number;
+  readonly delayMs: number;
   /** When the shutdown began, in the time of `performance.now()`. */
   readonly beganAt: number;
   readonly reason: string;
@@ -26,6 +28,7 @@ export interface SequenceInput {
   readonly host: ShutdownHost;
   readonly ledger: Ledger;
   readonly emitter: Emitter;
+  readonly redactor: Redactor;
   /** Told the names of the running steps whenever they change. */
   readonly pending: (names: readonly string[]) => void;
   /** Something went wrong outside the steps. */
@@ -34,6 +37,12 @@ export interface SequenceInput {
 
 export function plannedSteps(plan: Plan): readonly PlannedStep[] {
   return plan.map(({ step, phase }) => ({ name: step.name, phase, optional: step.optional }));
+}
+
+/** As it stands in events; nothing where there is no device. */
+export function heldNow(host: ShutdownHost): { readonly held?: readonly HeldMemory[] } {
+  const held = host.heldMemory();
+  return held.length === 0 ? {} : { held };
 }
 
 export class Sequence {
@@ -46,7 +55,7 @@ export class Sequence {
 
   constructor(input: SequenceInput) {
     this.#input = input;
-    this.#budget = shareTime(input.plan, input.timeoutMs);
+    this.#budget = shareTime(input.plan, input.timeoutMs, input.delayMs);
   }
 
   /** Never rejects. */
@@ -80,31 +89,39 @@ export class Sequence {
 
   async #runStep({ step, phase }: PlanEntry): Promise<void> {
     if (this.#stopped) return;
-    const { beganAt, reason, logger, ledger, emitter, pending } = this.#input;
+    const { beganAt, host, reason, logger, ledger, emitter, redactor, pending } = this.#input;
     const startMs = this.#elapsed();
     const about = { name: step.name, phase, optional: step.optional, startMs: rounded(startMs) };
     ledger.started(step.name, startMs);
     pending(ledger.running());
-    void emitter.emit('step', { ...about, status: 'running' });
-    const outcome = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
+    void emitter.emit('step', { ...about, status: 'running', ...heldNow(host) });
+    const raw = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
       reason,
-      logger,
+      logger: redactor.logger(logger),
       progress: (done, total, text) => {
         if (this.#stopped) return;
         void emitter.emit('progress', {
           name: step.name,
           done,
           ...(total === undefined ? {} : { total }),
-          ...(text === undefined ? {} : { text }),
+          ...(text === undefined ? {} : { text: redactor.text(text) }),
+          ...heldNow(host),
         });
       },
     });
     // stop() may have been called meanwhile, which the compiler cannot see.
     if (this.#hasStopped()) return;
+    const { status, error, details } = raw;
+    const outcome = {
+      status,
+      ...(error === undefined ? {} : { error: redactor.error(error) }),
+      ...(details === undefined ? {} : { details: redactor.value(details) }),
+    };
     const endMs = this.#elapsed();
     ledger.ended(step.name, outcome, endMs);
     pending(ledger.running());
-    void emitter.emit('step', { ...about, ...outcome, durationMs: rounded(endMs - startMs) });
+    const durationMs = rounded(endMs - startMs);
+    void emitter.emit('step', { ...about, ...outcome, durationMs, ...heldNow(host) });
   }
 
   async #measureAfter(): Promise<void> {
@@ -116,12 +133,13 @@ export class Sequence {
   }
 
   async #measure(when: 'before' | 'after', timeoutMs: number): Promise<void> {
-    const { host, ledger, problem } = this.#input;
+    const { emitter, host, ledger, problem } = this.#input;
     if (host.backend() === 'none') return;
     try {
       const devices = await host.measureDevices(timeoutMs);
       if (this.#hasStopped() || (when === 'before' && this.#measured === 'over')) return;
       ledger.measured(when, devices);
+      void emitter.emit('memory', { when, devices });
       if (when === 'before') this.#measured = 'before';
     } catch (thrown) {
       problem('(devices)', toError(thrown));

@@ -1,17 +1,21 @@
 /** The shutdown as its user sees it: add steps, install, start. One per process is installed. */
 
 import { isMainThread } from 'node:worker_threads';
-import { AbortError } from '../common/errors.js';
+import { AbortError, toError } from '../common/errors.js';
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
-import { toError } from '../common/errors.js';
+import { listenToCrashes, type CrashOrigin } from './crashes.js';
 import { Emitter } from './emitter.js';
 import type { EventSource, Listener, ShutdownEvents } from './events.js';
 import { signalExitCode } from './exit-code.js';
+import { leave } from './exit.js';
 import type { ShutdownHost } from './host.js';
+import { listenToParent, type IpcTrigger } from './ipc.js';
 import type { Logger } from './logger.js';
+import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
+import { Redactor, type Redact } from './redact.js';
 import { Run } from './run.js';
 import { DUPLICATE_MS, listen, SignalGate, type SignalArrival } from './signals.js';
 import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
@@ -19,10 +23,18 @@ import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './s
 /** The options of `createShutdown`, checked, and what the composition root provides. */
 export interface ShutdownSettings {
   readonly timeoutMs: number;
+  /** Less than `timeoutMs`. */
+  readonly delayMs: number;
   readonly signals: readonly SignalArrival[];
+  readonly ipc: readonly IpcTrigger[];
+  readonly uncaught: boolean;
   readonly exit: boolean;
   readonly logger: Logger;
   readonly watchdog: boolean;
+  /** Where the reports go, absolute; undefined without. */
+  readonly reportFolder?: string | undefined;
+  /** Every text that leaves the shutdown goes through it. */
+  readonly redact?: Redact | undefined;
   /** @throws what the addon's loader throws, when a watchdog is wanted and the addon cannot load. */
   openHost(wanted: { readonly watchdog: boolean }): ShutdownHost;
   /** Called at `install()`: the time for observers to load what they need. */
@@ -44,21 +56,36 @@ export class Shutdown implements EventSource {
   readonly #emitter = new Emitter((event, error) => {
     this.#listenerFailed(event, error);
   });
-  readonly #early: Error[] = [];
+  readonly #early: { readonly where: string; readonly error: Error }[] = [];
+  readonly #redactor: Redactor;
   readonly #gate = new SignalGate();
   #host: ShutdownHost | undefined;
   #uninstall: (() => void) | undefined;
   #run: Run | undefined;
   #ended: Promise<ShutdownReport> | undefined;
+  /** The error that is about to begin the shutdown. */
+  #crash: Error | undefined;
+  /** Takes back the listeners that only begin a shutdown; those of the signals stay. */
+  #ignoreTriggers = (): void => undefined;
 
   /** Not for users: `createShutdown()` makes one. */
   constructor(settings: ShutdownSettings) {
     this.#settings = settings;
+    this.#redactor = new Redactor(settings.redact, (error) => {
+      this.#problem('(redact)', error);
+    });
   }
 
-  /** Aborted when the shutdown begins, with an `AbortError` as its reason: for work in flight. */
+  /**
+   * Aborted with an `AbortError` when the shutdown begins, or `delayMs` later: for work in flight.
+   */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** The absolute path of the `report` option; undefined without one. */
+  get reportFolder(): string | undefined {
+    return this.#settings.reportFolder;
   }
 
   /**
@@ -114,6 +141,7 @@ export class Shutdown implements EventSource {
     planSteps(this.#steps.values());
     const { signals, timeoutMs, watchdog } = this.#settings;
     const host = this.#settings.openHost({ watchdog });
+    const ignoreTriggers = this.#listenToTriggers();
     // Before arm(): the watchdog's handler must stand in front of the one that this installs.
     const stopListening = listen(signals, (signal) => {
       this.#arrived(signal);
@@ -127,15 +155,18 @@ export class Shutdown implements EventSource {
       });
     } catch (error) {
       stopListening();
+      ignoreTriggers();
       throw error;
     }
     this.#host = host;
+    this.#ignoreTriggers = ignoreTriggers;
     holder[INSTALLED] = true;
     const uninstall = (): void => {
       if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
       this.#uninstall = undefined;
       host.watchdog?.disarm();
       stopListening();
+      ignoreTriggers();
       holder[INSTALLED] = false;
     };
     this.#uninstall = uninstall;
@@ -150,16 +181,26 @@ export class Shutdown implements EventSource {
    * @throws (rejects with) RangeError when the steps cannot be ordered; nothing was run then.
    */
   start(reason = 'start()'): Promise<ShutdownReport> {
+    return this.#start(reason, this.#settings.delayMs);
+  }
+
+  /** A service that has crashed, or has nothing left to do, has nothing to stay at work for. */
+  #startAtOnce(reason: string): Promise<ShutdownReport> {
+    return this.#start(reason, 0);
+  }
+
+  #start(reason: string, delayMs: number): Promise<ShutdownReport> {
     if (this.#ended !== undefined) return this.#ended;
     try {
-      return this.#begin(nonEmptyString('the reason', reason));
+      return this.#begin(nonEmptyString('the reason', reason), delayMs);
     } catch (error) {
       return Promise.reject(toError(error));
     }
   }
 
-  #begin(reason: string): Promise<ShutdownReport> {
+  #begin(given: string, delayMs: number): Promise<ShutdownReport> {
     const plan = planSteps(this.#steps.values());
+    const reason = this.#redactor.text(given);
     const installed = this.#uninstall !== undefined;
     if (!installed) this.#settings.prepare();
     const host = installed ? this.#host : undefined;
@@ -167,8 +208,16 @@ export class Shutdown implements EventSource {
       ...this.#settings,
       plan,
       reason,
+      delayMs,
       host: host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
+      abort: () => {
+        this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
+      },
+      over: () => {
+        this.#ignoreTriggers();
+      },
+      redactor: this.#redactor,
     });
     // From here on a listener that calls start() again joins this run.
     let report!: (report: Promise<ShutdownReport>) => void;
@@ -176,10 +225,49 @@ export class Shutdown implements EventSource {
       report = resolve;
     });
     this.#run = run;
-    for (const error of this.#early) run.problem('(observer)', error);
-    this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
+    for (const { where, error } of this.#early) run.problem(where, error);
+    if (this.#crash !== undefined) run.crashed(this.#crash);
     report(run.begin());
     return this.#ended;
+  }
+
+  /** Everything but the signals. Answers what stops the listening; stopping twice does nothing. */
+  #listenToTriggers(): () => void {
+    const { ipc, uncaught } = this.#settings;
+    const stops = [
+      listenToNaturalEnd(() => {
+        this.#loopIsEmpty();
+      }),
+      listenToParent(ipc, (reason) => {
+        void this.start(reason);
+      }),
+    ];
+    if (uncaught) {
+      stops.push(
+        listenToCrashes((origin, error) => {
+          this.#crashed(origin, error);
+        }),
+      );
+    }
+    return () => {
+      for (const stop of stops.splice(0)) stop();
+    };
+  }
+
+  #loopIsEmpty(): void {
+    if (this.#ended !== undefined) return;
+    process.exitCode ??= unsettledMainCode();
+    void this.#startAtOnce('beforeExit');
+  }
+
+  #crashed(origin: CrashOrigin, error: Error): void {
+    if (this.#run !== undefined) {
+      this.#run.crashed(error);
+      return;
+    }
+    this.#crash = error;
+    // A bug that makes this reject would come here again, for ever.
+    this.#startAtOnce(origin).catch(() => leave(1, this.#host ?? {}));
   }
 
   #arrived(signal: SignalArrival): void {
@@ -197,7 +285,11 @@ export class Shutdown implements EventSource {
   }
 
   #listenerFailed(event: keyof ShutdownEvents, error: Error): void {
-    if (this.#run === undefined) this.#early.push(error);
-    else this.#run.problem('(observer)', error, event !== 'problem');
+    this.#problem('(observer)', error, event !== 'problem');
+  }
+
+  #problem(where: string, error: Error, tell = true): void {
+    if (this.#run === undefined) this.#early.push({ where, error });
+    else this.#run.problem(where, error, tell);
   }
 }

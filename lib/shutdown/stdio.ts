@@ -1,15 +1,26 @@
-/** stdout and stderr while the process ends: their reader may be slow, or gone. */
+/**
+ * stdout and stderr while the process ends: their reader may be slow, or gone. State: what they failed
+ * with, for the life of the process, as the streams themselves.
+ */
+
+/** The code of its last error, by the name of the stream. Node's streams forget theirs. */
+const failures = new Map<string, string>();
 
 /**
  * Keeps an error of stdout or stderr, as EPIPE from a reader that is gone, from ending the process.
  * Answers what takes the guard away.
  */
 export function guardStdio(): () => void {
-  const ignore = (): void => undefined;
-  const guarded = streams();
-  for (const stream of guarded) stream.on('error', ignore);
+  const guards = streams().map((stream) => {
+    const name = stream === process.stdout ? 'stdout' : 'stderr';
+    const note = (error: NodeJS.ErrnoException): void => {
+      failures.set(name, error.code ?? error.message);
+    };
+    stream.on('error', note);
+    return () => stream.off('error', note);
+  });
   return () => {
-    for (const stream of guarded) stream.off('error', ignore);
+    for (const release of guards) release();
   };
 }
 
@@ -27,6 +38,11 @@ export async function flushStdio(timeoutMs: number): Promise<boolean> {
   const flushed = await Promise.race([over, Promise.all(waiting.map(written))]);
   clearTimeout(timer);
   return flushed !== false;
+}
+
+/** Those of stdout and stderr that could not be written to under the guard, as EPIPE says. */
+export function failedStdio(): readonly { readonly name: string; readonly code: string }[] {
+  return [...failures].map(([name, code]) => ({ name, code }));
 }
 
 /** The callback of an empty write comes behind all that was written before it, or with its error. */

@@ -2,40 +2,48 @@
 
 import { finished } from 'node:stream';
 import { expected } from '../common/expected.js';
-import { nonEmptyString, optionsObject } from '../common/options.js';
-import { flushStdio } from '../shutdown/stdio.js';
+import { nonEmptyString, optionalBoolean, optionsObject } from '../common/options.js';
+import type { Phase } from '../shutdown/events.js';
+import { failedStdio, flushStdio } from '../shutdown/stdio.js';
 import type { Step, StepContext } from '../shutdown/step.js';
 import { closeable } from './closeable.js';
-import { drainWinston, isWinston } from './drain-winston.js';
+import { drainPino, isPino } from './drain-pino.js';
+import { drainWinston, filesOf, isWinston, watchHttpTransports } from './drain-winston.js';
+import { syncFile } from './sync-file.js';
 
 export interface CloseLoggerOptions {
   /** Default `logs`. */
   readonly name?: string | undefined;
+  /** Default `logs`, the last. An audit log is better closed earlier, in `service`. */
+  readonly phase?: Phase | undefined;
+  /** Whether the files of a winston logger, or of a file stream, are synced to disk. Default true. */
+  readonly fsync?: boolean | undefined;
   readonly timeoutMs?: number | undefined;
   /** Default 1000. */
   readonly reserveMs?: number | undefined;
 }
 
-/** A winston logger, a writable stream, or anything with `flush`, `end` or `close`. */
+/** A winston or pino logger, a writable stream, or anything with `flush`, `end` or `close`. */
 export type CloseableLogger =
   | { flush(...args: never[]): unknown }
   | { end(...args: never[]): unknown }
   | { close(...args: never[]): unknown };
 
-const OPTION_NAMES = ['name', 'timeoutMs', 'reserveMs'] as const;
+const OPTION_NAMES = ['name', 'phase', 'fsync', 'timeoutMs', 'reserveMs'] as const;
 
 /**
  * A step of the phase `logs`. A winston logger is drained, transport by transport, and ended; a
- * stream is ended; anything else is flushed, ended or closed by the first such method that it
- * has. Then stdout and stderr are flushed. A transport that fails, as on a full disk, fails the step.
+ * pino logger is flushed, and its transport's thread ended; a stream is ended; anything else is flushed, ended or closed by the first such method that it
+ * has. Then stdout and stderr are flushed. A transport that fails, as on a full disk, fails the step; a
+ * reader of stdout that is gone does not: it stands in the details, as `unread`.
  * @throws TypeError when `logger` has no such method, or an option is wrong.
  */
 export function closeLogger(logger: CloseableLogger, options?: CloseLoggerOptions): Step {
   const given = optionsObject(options, OPTION_NAMES);
-  const close = closerOf(logger);
+  const close = closerOf(logger, optionalBoolean('fsync', given.fsync, true));
   return {
     name: nonEmptyString('the `name` option', given.name ?? 'logs'),
-    phase: 'logs',
+    phase: given.phase ?? 'logs',
     timeoutMs: given.timeoutMs,
     reserveMs: given.reserveMs ?? 1000,
     run: async (context) => {
@@ -43,14 +51,31 @@ export function closeLogger(logger: CloseableLogger, options?: CloseLoggerOption
       if (!(await flushStdio(context.remainingMs()))) {
         throw new Error('Log entries may be lost: the reader of stdout or stderr was too slow');
       }
-      return details;
+      const unread = failedStdio();
+      return unread.length === 0 ? details : { unread };
     },
   };
 }
 
-function closerOf(logger: unknown): (context: StepContext) => unknown {
-  if (isWinston(logger)) return ({ signal }) => drainWinston(logger, signal);
-  if (isStream(logger)) return ({ signal }) => endStream(logger, signal);
+function closerOf(logger: unknown, fsync: boolean): (context: StepContext) => unknown {
+  const sync = async (paths: readonly string[], signal: AbortSignal): Promise<void> => {
+    if (fsync) await Promise.all(paths.map((path) => syncFile(path, signal)));
+  };
+  if (isWinston(logger)) {
+    const sending = watchHttpTransports(logger);
+    return async ({ signal }) => {
+      await drainWinston(logger, sending, signal);
+      await sync(filesOf(logger), signal);
+    };
+  }
+  if (isPino(logger)) return ({ signal }) => drainPino(logger, signal);
+  if (isStream(logger)) {
+    return async ({ signal }) => {
+      await endStream(logger, signal);
+      const { path } = logger as { path?: unknown };
+      if (typeof path === 'string') await sync([path], signal);
+    };
+  }
   const shape = logger as Partial<Record<string, unknown>> | null | undefined;
   for (const method of ['flush', 'end', 'close']) {
     const found: unknown = shape?.[method];

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Writable } from 'node:stream';
 import { hasEnded } from '../shutdown/logger.js';
+import { HttpSending } from './http-sending.js';
 
 interface WinstonTransport extends Writable {
   readonly name?: string;
@@ -12,10 +13,14 @@ interface WinstonTransport extends Writable {
   readonly _stream?: Writable;
   /** Of the HTTP transport: entries that wait for their batch to be full. */
   readonly batchOptions?: readonly unknown[];
+  _doRequest?: unknown;
   _doBatchRequest?(done: (error?: Error) => void, auth: unknown, path: unknown): void;
   readonly auth?: unknown;
   readonly path?: unknown;
 }
+
+/** The requests of a logger's HTTP transports, by transport. */
+export type Sending = ReadonlyMap<object, HttpSending>;
 
 export interface WinstonLike extends Writable {
   readonly transports: readonly WinstonTransport[];
@@ -36,14 +41,34 @@ export function isWinston(value: unknown): value is WinstonLike {
   );
 }
 
+/** Watches what the logger's HTTP transports send from now on: they tell nobody what has arrived. */
+export function watchHttpTransports(logger: WinstonLike, known?: Sending): Sending {
+  const found = logger.transports.filter(({ _doRequest }) => typeof _doRequest === 'function');
+  return new Map(found.map((one) => [one, known?.get(one) ?? new HttpSending(one as never)]));
+}
+
+/** The files that the logger's transports write to now. */
+export function filesOf(logger: WinstonLike): readonly string[] {
+  const paths = logger.transports.map(
+    ({ _dest }) => (_dest as { path?: unknown } | undefined)?.path,
+  );
+  return paths.filter((path) => typeof path === 'string');
+}
+
 /**
  * Waits until nothing is queued (ending with more than 16 entries queued is `write after end`), then
  * ends the logger and waits for each transport. A transport that has failed is not waited for.
  * @throws AggregateError of what the transports failed with. Error when `signal` aborts, with how
  * many entries were still queued.
  */
-export async function drainWinston(logger: WinstonLike, signal: AbortSignal): Promise<void> {
-  const transports = logger.transports.map((transport) => new Ending(transport));
+export async function drainWinston(
+  logger: WinstonLike,
+  known: Sending,
+  signal: AbortSignal,
+): Promise<void> {
+  const sending = watchHttpTransports(logger, known);
+  for (const one of sending.values()) one.noteFailures();
+  const transports = logger.transports.map((one) => new Ending(one, sending.get(one)));
   let repeated: Error | undefined;
   // It stays: an error that comes later must not end the process either. What the logger says is
   // mostly what its transports have said.
@@ -66,9 +91,8 @@ export async function drainWinston(logger: WinstonLike, signal: AbortSignal): Pr
   };
 
   await until(() => queued() === 0);
-  let sent = false;
-  void Promise.all(transports.map((one) => one.sendBatch())).then(() => (sent = true));
-  await until(() => sent);
+  for (const one of transports) one.sendBatch();
+  await until(() => queued() === 0);
   if (!hasEnded(logger)) logger.end();
   await until(() => healthy().every((one) => one.over));
 
@@ -80,12 +104,14 @@ export async function drainWinston(logger: WinstonLike, signal: AbortSignal): Pr
 /** One transport on its way to the end. */
 class Ending {
   readonly #transport: WinstonTransport;
+  readonly #sending: HttpSending | undefined;
   #error: Error | undefined;
   #finished: boolean;
   #left = false;
 
-  constructor(transport: WinstonTransport) {
+  constructor(transport: WinstonTransport, sending: HttpSending | undefined) {
     this.#transport = transport;
+    this.#sending = sending;
     this.#finished = hasEnded(transport) && transport.writableLength === 0;
     transport.on('finish', () => (this.#finished = true));
     for (const source of [transport, ...this.#behind]) {
@@ -96,18 +122,19 @@ class Ending {
   /** What it has failed with. */
   get error(): Error | undefined {
     const behind = this.#behind.find((stream) => stream.errored);
-    return this.#error ?? behind?.errored ?? undefined;
+    return this.#error ?? behind?.errored ?? this.#sending?.error;
   }
 
   get over(): boolean {
     return this.#finished || this.#transport.destroyed;
   }
 
-  /** Entries, and bytes that are written behind it: above 0 something is not yet written. */
+  /** Entries, requests, and bytes that are written behind it: above 0 something is not yet written. */
   get queued(): number {
+    const own = this.#transport.writableLength + (this.#sending?.open ?? 0);
     return this.#behind
       .filter((stream) => !stream.destroyed)
-      .reduce((sum, stream) => sum + stream.writableLength, this.#transport.writableLength);
+      .reduce((sum, stream) => sum + stream.writableLength, own);
   }
 
   leave(logger: WinstonLike): void {
@@ -117,17 +144,10 @@ class Ending {
   }
 
   /** Hands over the batch that an HTTP transport would otherwise send seconds later. */
-  sendBatch(): Promise<void> {
+  sendBatch(): void {
     const transport = this.#transport;
-    if ((transport.batchOptions?.length ?? 0) === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (error?: Error | null): void => {
-        this.#error ??= error ?? undefined;
-        resolve();
-      };
-      if (transport._doBatchRequest === undefined) resolve();
-      else transport._doBatchRequest(done, transport.auth, transport.path);
-    });
+    if ((transport.batchOptions?.length ?? 0) === 0) return;
+    transport._doBatchRequest?.(() => undefined, transport.auth, transport.path);
   }
 
   /** The streams that it writes through. The file's is made when the file is opened, or rotated. */

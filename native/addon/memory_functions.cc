@@ -138,6 +138,10 @@ Napi::Value mem_get_info(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value held_bytes(const Napi::CallbackInfo& info) {
+  return number(info.Env(), device_from(info[0]).requests().read().bytes.current);
+}
+
 Napi::Value memory_stats_function(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Device& device = device_from(info[0]);
@@ -177,6 +181,7 @@ Napi::Value reset_accumulated(const Napi::CallbackInfo& info) {
 
 void export_memory_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("memGetInfo", Napi::Function::New(env, mem_get_info));
+  exports.Set("heldBytes", Napi::Function::New(env, held_bytes));
   exports.Set("memoryStats", Napi::Function::New(env, memory_stats_function));
   exports.Set("resetPeakMemoryStats", Napi::Function::New(env, reset_peaks));
   exports.Set("resetAccumulatedMemoryStats", Napi::Function::New(env, reset_accumulated));

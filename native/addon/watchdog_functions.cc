@@ -1,8 +1,9 @@
-// The watchdog, and the end of the process without anything behind it.
+// The watchdog, word to the service manager, and the end of the process without anything behind it.
 #include <unistd.h>
 
 #include "addon/convert.h"
 #include "addon/functions.h"
+#include "core/notify_socket.h"
 #include "core/watchdog.h"
 
 namespace cuda_shutdown {
@@ -60,8 +61,26 @@ Napi::Value set_pending(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value set_journal_folder(const Napi::CallbackInfo& info) {
+  Watchdog::instance().set_journal_folder(info[0].As<Napi::String>().Utf8Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value set_journal(const Napi::CallbackInfo& info) {
+  throwing(info.Env(),
+           [&] { Watchdog::instance().set_journal(info[0].As<Napi::Number>().Int32Value()); });
+  return info.Env().Undefined();
+}
+
 Napi::Value decide(const Napi::CallbackInfo& info) {
   Watchdog::instance().decide(info[0].As<Napi::Number>().Int32Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value notify_socket_function(const Napi::CallbackInfo& info) {
+  const std::string address = info[0].As<Napi::String>();
+  const std::string text = info[1].As<Napi::String>();
+  throwing(info.Env(), [&] { notify_socket(address, text); });
   return info.Env().Undefined();
 }
 
@@ -79,8 +98,11 @@ void export_watchdog_functions(Napi::Env env, Napi::Object exports) {
   watchdog.Set("finish", Napi::Function::New(env, finish));
   watchdog.Set("arrival", Napi::Function::New(env, arrival));
   watchdog.Set("setPending", Napi::Function::New(env, set_pending));
+  watchdog.Set("setJournalFolder", Napi::Function::New(env, set_journal_folder));
+  watchdog.Set("setJournal", Napi::Function::New(env, set_journal));
   watchdog.Set("decide", Napi::Function::New(env, decide));
   exports.Set("watchdog", watchdog);
+  exports.Set("notifySocket", Napi::Function::New(env, notify_socket_function));
   exports.Set("exitNow", Napi::Function::New(env, exit_now));
 }
 

@@ -91,6 +91,7 @@ void Watchdog::arm(const WatchdogOptions& options) {
   begun_.reset();
   decided_.reset();
   pending_.set("");
+  journal_ = Journal();
   armed_ = true;
   wake();
 }
@@ -101,6 +102,7 @@ void Watchdog::disarm() noexcept {
   signal_chain::uninstall();
   signal_chain::forget();
   begun_.reset();
+  journal_ = Journal();
   armed_ = false;
   wake();
 }
@@ -118,6 +120,7 @@ void Watchdog::finish() noexcept {
   signal_chain::forget();
   begun_.reset();
   decided_.reset();
+  journal_.close();
   wake();
 }
 
@@ -128,6 +131,16 @@ std::optional<signal_chain::Arrival> Watchdog::arrival() const noexcept {
 void Watchdog::set_pending(std::string_view text) noexcept {
   const std::lock_guard lock(mutex_);
   pending_.set(text);
+}
+
+void Watchdog::set_journal_folder(std::string_view path) {
+  const std::lock_guard lock(mutex_);
+  journal_.set_folder(path);
+}
+
+void Watchdog::set_journal(int descriptor) {
+  const std::lock_guard lock(mutex_);
+  journal_.adopt(descriptor);
 }
 
 void Watchdog::decide(int exit_code) noexcept {
@@ -193,6 +206,8 @@ void Watchdog::end_process(std::unique_lock<std::mutex> lock, int exit_code,
   const auto since = counting_since();
   const long long elapsed =
       since ? std::chrono::duration_cast<milliseconds>(Clock::now() - *since).count() : 0;
+  Journal journal = std::move(journal_);
+  journal.prepare({what, reason, pending_.get(), elapsed, exit_code});
   const std::string_view pending =
       pending_.get().empty() ? "no step (an exit listener, or native code)" : pending_.get();
   const int length = std::snprintf(
@@ -205,6 +220,8 @@ void Watchdog::end_process(std::unique_lock<std::mutex> lock, int exit_code,
   terminal.restore();
   write_to_stderr(words.data(),
                   std::min(static_cast<std::size_t>(std::max(length, 0)), words.size() - 1), 50);
+  // Last, because a sick disk may hang it until the backstop ends the process.
+  journal.write_prepared();
   _exit(exit_code);
 }
 

@@ -6,8 +6,8 @@
 //
 // It sees signals by itself (signal_chain.h), so a blocked event loop, a hung `exit` listener, a
 // hung static destructor or a stuck device thread cannot outlive the deadline. Before it ends the
-// process it says on stderr what was pending and sets the terminal back; a second thread ends the
-// process should even that hang.
+// process it says on stderr what was pending, sets the terminal back and adds the last line to the
+// journal; a second thread ends the process should even that hang.
 //
 // Process lifetime: there is one, and its threads are never joined.
 #pragma once
@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/journal.h"
 #include "core/limits.h"
 #include "core/signal_chain.h"
 #include "core/terminal.h"
@@ -55,6 +56,10 @@ class Watchdog {
   [[nodiscard]] std::optional<signal_chain::Arrival> arrival() const noexcept;
   // What it will say was pending; cut to fit.
   void set_pending(std::string_view text) noexcept;
+  // Where the journal of a shutdown goes that JavaScript never saw; empty: nowhere.
+  void set_journal_folder(std::string_view path);
+  // The journal of the shutdown that has begun. Duplicates the descriptor; a negative one is none.
+  void set_journal(int descriptor);
   // The exit code that the process ends with from now on, whoever ends it.
   void decide(int exit_code) noexcept;
 
@@ -91,6 +96,7 @@ class Watchdog {
   std::optional<Clock::time_point> begun_;
   Text<200> reason_;
   Text<2000> pending_;
+  Journal journal_;
   std::optional<int> decided_;
   std::optional<int> ending_with_;
 };

@@ -92,6 +92,19 @@ describe('the log', () => {
     expect((await shutdown.start()).errors).toEqual([]);
   });
 
+  test('gives pino the object first', async () => {
+    const entries: unknown[][] = [];
+    const note = (...args: unknown[]): unknown => entries.push(args);
+    const pino = { info: note, warn: note, error: note, bindings: () => ({}), setBindings: note };
+    const shutdown = fakeShutdown();
+    logObserver(shutdown, pino);
+    await shutdown.start('SIGTERM');
+    expect(entries).toMatchObject([
+      [{ reason: 'SIGTERM' }, 'Shutdown began'],
+      [{ outcome: 'clean' }, 'Shutdown summary'],
+    ]);
+  });
+
   test('goes to winston, and stops when winston has ended', async () => {
     const logger = await winstonLogger({ console: false, file: '/dev/null' });
     const lines: unknown[] = [];

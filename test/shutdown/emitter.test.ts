@@ -47,7 +47,9 @@ describe('an emitter', () => {
     const emitter = new Emitter(() => undefined);
     expect(() => {
       emitter.on('finish' as 'end', () => undefined);
-    }).toThrow('Expected the event to be one of begin, step, progress, problem, end');
+    }).toThrow(
+      'Expected the event to be one of begin, step, progress, memory, problem, forced, end',
+    );
     expect(() => {
       emitter.on('end', 'listener' as never);
     }).toThrow(new TypeError('Expected the listener to be a function, got `listener` (string)'));

@@ -18,7 +18,12 @@ describe('the exit code', () => {
     ["the service's own code, as text", [ok], '7', 7],
     ["the service's own code and a failed step", [failed], 7, 1],
   ])('of %s', (_, steps, own, code) => {
-    expect(exitCodeOf(steps, own)).toBe(code);
+    expect(exitCodeOf(steps, own, false)).toBe(code);
+  });
+
+  test('of an uncaught error is 1, whatever the service and the steps say', () => {
+    expect(exitCodeOf([ok], 7, true)).toBe(1);
+    expect(outcomeOf([ok], true)).toBe('degraded');
   });
 
   test('of a second SIGINT is 130', () => {
@@ -27,8 +32,8 @@ describe('the exit code', () => {
 });
 
 test('an optional step that failed makes the outcome degraded', () => {
-  expect(outcomeOf([ok])).toBe('clean');
-  expect(outcomeOf([ok, optional])).toBe('degraded');
+  expect(outcomeOf([ok], false)).toBe('clean');
+  expect(outcomeOf([ok, optional], false)).toBe('degraded');
 });
 
 describe('a hard exit would lose what Node writes', () => {

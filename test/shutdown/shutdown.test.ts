@@ -155,6 +155,29 @@ describe('starting', () => {
     await started;
   });
 
+  test('stays at work for the delay: the signal aborts behind it, and then the steps begin', async () => {
+    const log: string[] = [];
+    const shutdown = fakeShutdown({ delayMs: 50 })
+      .on('begin', ({ delayMs }) => log.push(`begin ${delayMs}`))
+      .add('a', () => log.push('a'), { phase: 'intake' });
+    shutdown.signal.addEventListener('abort', () => log.push('abort'));
+    const started = shutdown.start();
+    expect(log).toEqual(['begin 50']);
+    const report = await started;
+    expect(log).toEqual(['begin 50', 'abort', 'a']);
+    expect(report.steps[0]?.startMs).toBeGreaterThan(45);
+  });
+
+  test('counts the delay from the arrival of the signal', async () => {
+    const watchdog = fakeWatchdog(2000);
+    const shutdown = fakeShutdown({ delayMs: 2000, host: fakeHost({ watchdog }) });
+    const uninstall = shutdown.add('a', () => 0).install();
+    const report = await shutdown.start();
+    uninstall();
+    expect(report.steps[0]?.startMs).toBeLessThan(3000);
+    expect(watchdog.calls).toContain('setPending("(delay)")');
+  });
+
   test('counts the time from the arrival of the signal', async () => {
     const watchdog = fakeWatchdog(2000);
     const shutdown = fakeShutdown({ host: fakeHost({ watchdog }) });

@@ -34,15 +34,19 @@ describe('the watchdog ends a process', () => {
     expect(end.durationMs).toBeLessThan(3000);
   });
 
-  test('that is blocked, at a second signal', async () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+  ] as const)('that is blocked, at a second signal, %s, with %d', async (name, code) => {
     const child = new Child('blocks-the-loop.mjs', { args: ['15000'] });
     await child.saw('ready');
     await new Promise((resolve) => setTimeout(resolve, 200));
     child.signal('SIGTERM');
     await new Promise((resolve) => setTimeout(resolve, 700));
-    child.signal('SIGINT');
+    child.signal(name);
     const end = await child.end;
-    expect(end).toMatchObject({ code: 130, signal: null });
+    expect(end).toMatchObject({ code, signal: null });
+    expect(end.stderr).toContain('a second signal ended it');
     expect(end.durationMs).toBeLessThan(5000);
   });
 });

@@ -184,7 +184,7 @@ describe('an HTTP server', () => {
 
   test.each([[undefined], [{}], [{ close: () => 0 }], ['http']])('is not %p', (server) => {
     expect(() => httpServer(server as never)).toThrow(
-      'Expected the server to be a server of node:http or node:https',
+      'Expected the server to be a server of node:http, node:https or node:http2',
     );
   });
 

@@ -17,6 +17,10 @@ export interface ChildOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly execArgv?: readonly string[];
+  /** Default: nothing. */
+  readonly stdin?: 'pipe';
+  /** With a channel, as a parent that forks makes one. */
+  readonly ipc?: boolean;
   /** In front of the command, as a terminal to run it on. */
   readonly under?: (command: readonly string[]) => readonly string[];
 }
@@ -35,16 +39,31 @@ export class Child {
   /** `fixture` is the name of a file in test/fixtures. */
   constructor(fixture: string, options: ChildOptions = {}) {
     const path = fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
-    const run = [process.execPath, ...(options.execArgv ?? []), path, ...(options.args ?? [])];
+    // Another Node to run the children with: scripts/test-node-versions.sh sets it.
+    const node = process.env.CUDA_SHUTDOWN_TEST_NODE ?? process.execPath;
+    const run = [node, ...(options.execArgv ?? []), path, ...(options.args ?? [])];
     const [command = '', ...args] = options.under?.(run) ?? run;
     const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
     // Jest's own would change how the child ends.
     delete env.NODE_OPTIONS;
     delete env.NODE_V8_COVERAGE;
-    this.process = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(command, args, {
+      env,
+      stdio: [
+        options.stdin ?? 'ignore',
+        'pipe',
+        'pipe',
+        ...(options.ipc === true ? (['ipc'] as const) : []),
+      ],
+    });
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     this.end = this.#ended();
+  }
+
+  /** All of it so far. */
+  get stdout(): string {
+    return this.#stdout;
   }
 
   /** Resolves when stdout or stderr has held `text`; rejects when the child ends without. */
@@ -69,6 +88,13 @@ export class Child {
     }
   }
 
+  /** Resolves in a later turn; rejects once the child has ended: for loops that wait for its doing. */
+  async alive(): Promise<void> {
+    await new Promise(setImmediate);
+    const { exitCode, signalCode } = this.process;
+    if (exitCode !== null || signalCode !== null) throw new Error('The child has ended');
+  }
+
   signal(name: NodeJS.Signals): void {
     if (!this.#signalled) this.#countedFrom = performance.now();
     this.#signalled = true;
@@ -77,10 +103,11 @@ export class Child {
 
   async #ended(): Promise<ChildEnd> {
     const limit = setTimeout(() => this.process.kill('SIGKILL'), LIMIT_MS);
-    const [code, signal] = (await once(this.process, 'close')) as [
-      number | null,
-      NodeJS.Signals | null,
-    ];
+    // Not `close`: that never comes where the parent has closed the channel.
+    const [[code, signal]] = (await Promise.all([
+      once(this.process, 'exit'),
+      ...[this.process.stdout, this.process.stderr].map((stream) => once(stream as never, 'close')),
+    ])) as [[number | null, NodeJS.Signals | null], ...unknown[]];
     clearTimeout(limit);
     return {
       code,

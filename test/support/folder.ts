@@ -16,7 +16,7 @@ export function makeFolder(): string {
 
 /** The one report in `folder`. */
 export function readReport(folder: string): ShutdownReport {
-  const [name, ...others] = readdirSync(folder);
+  const [name, ...others] = readdirSync(folder).filter((one) => one.endsWith('.report.json'));
   if (name === undefined || others.length > 0) throw new Error(`Not one report in ${folder}`);
   return JSON.parse(readFileSync(join(folder, name), 'utf8')) as ShutdownReport;
 }

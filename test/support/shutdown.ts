@@ -8,7 +8,12 @@ import { checkSignals } from '../../lib/shutdown/signals.js';
 import { resolveStep, type ResolvedStep, type StepOptions } from '../../lib/shutdown/step.js';
 
 export function fakeHost(host: Partial<ShutdownHost> = {}): ShutdownHost {
-  return { backend: () => 'none', measureDevices: () => Promise.resolve([]), ...host };
+  return {
+    backend: () => 'none',
+    measureDevices: () => Promise.resolve([]),
+    heldMemory: () => [],
+    ...host,
+  };
 }
 
 /** Writes down what it is told. */
@@ -26,6 +31,8 @@ export function fakeWatchdog(ageMs?: number): NativeWatchdog & { readonly calls:
     begin: note('begin'),
     finish: note('finish'),
     setPending: note('setPending'),
+    setJournalFolder: note('setJournalFolder'),
+    setJournal: note('setJournal'),
     decide: note('decide'),
     arrival: () => (ageMs === undefined ? undefined : { signal: 15, ageMs }),
   };
@@ -37,7 +44,10 @@ export function fakeShutdown(
   const { host = fakeHost(), ...others } = settings;
   return new Shutdown({
     timeoutMs: 5000,
+    delayMs: 0,
+    ipc: [],
     signals: checkSignals(['SIGTERM']),
+    uncaught: false,
     exit: false,
     logger: guardLogger(undefined),
     watchdog: true,

@@ -6,10 +6,11 @@ import { hasEnded, type Logger } from '../../shutdown/logger.js';
 import { oneLine, truncate, wrap } from './text.js';
 import {
   beginLines,
-  problemLine,
+  problemLines,
   stepLines,
   summaryLines,
   SYMBOLS,
+  UNCAUGHT,
   type Line,
   type Mark,
 } from './lines.js';
@@ -33,11 +34,19 @@ export function consoleObserver(
   shutdown: EventSource,
   { mode, logger, terminal = process.stderr }: ConsoleOptions,
 ): { prepare(): void } | undefined {
-  if (mode === false) return undefined;
+  if (mode === false) {
+    shutdown.on('problem', (event) => {
+      // Nothing else may be said, but an error that nobody caught must be said somewhere.
+      if (event.where !== UNCAUGHT || (logger !== undefined && !hasEnded(logger))) return;
+      for (const line of problemLines(event)) write(terminal, line);
+    });
+    return undefined;
+  }
   if (mode === 'auto' && !terminal.isTTY && logger !== undefined) {
     // What goes wrong after the logger's end, as the writing of the report, would be told nowhere.
     shutdown.on('problem', (event) => {
-      if (hasEnded(logger)) write(terminal, problemLine(event));
+      if (!hasEnded(logger)) return;
+      for (const line of problemLines(event)) write(terminal, line);
     });
     return undefined;
   }
@@ -74,7 +83,7 @@ export function consoleObserver(
     spin();
   });
   shutdown.on('problem', (event) => {
-    print([problemLine(event)]);
+    print(problemLines(event));
   });
   shutdown.on('end', ({ report }) => {
     spinner.stop();

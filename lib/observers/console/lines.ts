@@ -16,8 +16,10 @@ export interface Line {
 
 export const SYMBOLS: Readonly<Record<Mark, string>> = { ok: '✓', bad: '✗', warn: '!', none: ' ' };
 
-export function beginLines({ reason, timeoutMs, backend }: BeginEvent): readonly Line[] {
-  const limit = `at most ${formatDuration(timeoutMs)}`;
+export function beginLines(event: BeginEvent): readonly Line[] {
+  const { reason, timeoutMs, delayMs, backend } = event;
+  const work = delayMs > 0 ? `at work for ${formatDuration(delayMs)} more, ` : '';
+  const limit = `${work}at most ${formatDuration(timeoutMs)}`;
   const lines: Line[] = [{ mark: 'none', text: `Shutting down: ${oneLine(reason)} (${limit})` }];
   if (backend === 'simulated') {
     lines.push({
@@ -48,8 +50,20 @@ function markOf({ status, optional }: StepEvent): Mark {
   return optional ? 'warn' : 'bad';
 }
 
-export function problemLine({ where, error }: ProblemEvent): Line {
-  return { mark: 'bad', text: `${oneLine(where)}: ${errorText(describeError(error))}` };
+/** Where a problem comes from that nobody expects: it needs its stack. */
+export const UNCAUGHT = '(uncaught)';
+
+export function problemLines({ where, error }: ProblemEvent): readonly Line[] {
+  const described = describeError(error);
+  const frames = where === UNCAUGHT ? framesOf(described.stack) : [];
+  return [
+    { mark: 'bad', text: `${oneLine(where)}: ${errorText(described)}` },
+    ...frames.map((frame): Line => ({ mark: 'none', text: `  ${oneLine(frame)}` })),
+  ];
+}
+
+function framesOf(stack = ''): readonly string[] {
+  return stack.split('\n').filter((line) => /^ {4}at /u.test(line));
 }
 
 export function summaryLines(report: ShutdownReport): readonly Line[] {

@@ -30,11 +30,17 @@ export function logObserver(shutdown: EventSource, target: Logger): void {
     });
   };
 
-  shutdown.on('begin', ({ reason, startedAt, timeoutMs, backend, steps }) => {
+  shutdown.on('begin', ({ reason, startedAt, timeoutMs, delayMs, backend, steps }) => {
     ignoreErrors(target);
     began = { reason, at: performance.now() - (Date.now() - startedAt.getTime()) };
     const names = steps.map((step) => step.name);
-    logger.info('Shutdown began', { reason, timeoutMs, backend, steps: names });
+    logger.info('Shutdown began', {
+      reason,
+      timeoutMs,
+      ...(delayMs > 0 ? { delayMs } : {}),
+      backend,
+      steps: names,
+    });
     if (backend === 'simulated') {
       logger.warn('The CUDA backend is simulated: no GPU memory is held or freed', { backend });
     }
