@@ -8,5 +8,5 @@ export default {
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
   testTimeout: 30_000,
   // Each test file starts child processes of its own; the machines that run them are small.
-  maxWorkers: 2,
+  maxWorkers: process.env.CI ? 1 : 2,
 };

@@ -302,7 +302,9 @@ TEST_F(LaneTest, CountsAStallFromTheJobsBeginning) {
     // The first is overtaken when the last has waited for as long as a stall takes.
     for (auto& each : callbacks) each.settled();
     quiet = asked_in_time;
-    if (quiet) EXPECT_EQ(lane_->replacements() - before, 1U);
+    if (quiet) {
+      EXPECT_EQ(lane_->replacements() - before, 1U);
+    }
   }
   if (!quiet) GTEST_SKIP() << "the machine never gave a thread its time";
 }
@@ -334,7 +336,9 @@ TEST_F(LaneTest, DoesNotOvertakeAJobThatAsks) {
     busy.settled();
     next.settled();
     quiet = longest < Lane::stall_limit;
-    if (quiet) EXPECT_EQ(lane_->replacements(), replaced_before);
+    if (quiet) {
+      EXPECT_EQ(lane_->replacements(), replaced_before);
+    }
   }
   if (!quiet) GTEST_SKIP() << "the machine never gave a thread its time";
 }
