@@ -86,7 +86,8 @@ function answer() {
 }
 
 async function tell() {
-  const name = (await readdir(reports)).find((file) => !before.has(file));
+  const isNew = (file) => file.endsWith('.report.json') && !before.has(file);
+  const name = (await readdir(reports)).find(isNew);
   if (name === undefined) {
     console.log(`\nThe service ended with ${signal ?? code} and left no report.`);
     return;

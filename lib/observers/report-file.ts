@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventSource } from '../shutdown/events.js';
 import type { ShutdownReport } from '../shutdown/report.js';
 import { reportName, stemOf } from './evidence-files.js';
@@ -41,6 +42,9 @@ export function reportFile(shutdown: EventSource, folder: string): void {
   });
 }
 
+/** How long the sync of a report may hold up its renaming. */
+const SYNC_FIRST_MS = 20;
+
 async function write(folder: string, report: ShutdownReport): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { target, temporary } = pathsOf(folder, report);
@@ -48,11 +52,16 @@ async function write(folder: string, report: ShutdownReport): Promise<void> {
     const file = await open(temporary, 'wx');
     try {
       await file.writeFile(reportJson(report));
-      await file.sync();
+      const synced = file.sync();
+      synced.catch(() => undefined); // Thrown below, unless the renaming fails before.
+      // Synced first, a report that is there is whole even after a power failure. But a slow disk must
+      // not cost the report: the end of the process, which may be near, takes nothing of what is written.
+      await Promise.race([synced, sleep(SYNC_FIRST_MS)]);
+      await rename(temporary, target);
+      await synced;
     } finally {
       await file.close();
     }
-    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
