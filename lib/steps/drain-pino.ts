@@ -6,6 +6,8 @@ import type { EventEmitter } from 'node:events';
 interface PinoStream extends EventEmitter {
   /** Of a transport: its thread. */
   readonly worker?: unknown;
+  /** Of a transport: set before `error` is emitted, which can come after `close`. */
+  readonly writableErrored?: Error | null;
   end?(): unknown;
   destroy?(): unknown;
 }
@@ -55,6 +57,7 @@ export async function drainPino(logger: PinoLike, signal: AbortSignal): Promise<
   const closed = once(emits, 'close');
   emits.end();
   await Promise.race([failed, closed]);
+  if (emits.writableErrored) throw emits.writableErrored;
 }
 
 function streamOf(logger: object): PinoStream | undefined {
