@@ -5,9 +5,9 @@
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { isMainThread } from 'node:worker_threads';
+import { dirname, join } from 'node:path';
 
+import { workerThreads } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
 import type { Addon } from './addon.js';
 
@@ -22,7 +22,7 @@ interface LoadedAddon {
   readonly notReal?: { readonly code: string; readonly message: string };
 }
 
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+const require = createRequire(import.meta.url);
 
 let loaded: LoadedAddon | undefined;
 
@@ -40,7 +40,7 @@ export function loadAddon(): Addon {
 export function load(): LoadedAddon {
   if (loaded === undefined) {
     loaded = choose(setting());
-    loaded.addon.initialise(isMainThread);
+    loaded.addon.initialise(workerThreads().isMainThread);
   }
   return loaded;
 }
@@ -70,15 +70,20 @@ function choose(wanted: BackendSetting): LoadedAddon {
 }
 
 function binaryPath(name: Binary): string {
-  return `${packageRoot}build/Release/${name}.node`;
+  return join(packageRoot(), 'build', 'Release', `${name}.node`);
+}
+
+/** By the package's own name: this file is elsewhere once it is bundled. */
+function packageRoot(): string {
+  return dirname(require.resolve('cuda-shutdown/package.json'));
 }
 
 function requireBinary(name: Binary): Addon {
-  const bindings = createRequire(import.meta.url)('bindings') as typeof import('bindings');
+  const bindings = require('bindings') as typeof import('bindings');
   try {
     return bindings({
       bindings: name,
-      module_root: packageRoot,
+      module_root: packageRoot(),
       // Only where the install step builds: a stale build/Debug must not win.
       try: [['module_root', 'build', 'Release', 'bindings']],
     }) as Addon;

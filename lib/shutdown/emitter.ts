@@ -4,6 +4,8 @@ import { expected } from '../common/expected.js';
 import type { EventSource, Listener, ShutdownEvents } from './events.js';
 import { toError } from '../common/errors.js';
 
+const NOTHING_PENDING = Promise.resolve();
+
 type Listeners = { [E in keyof ShutdownEvents]: Set<Listener<E>> };
 
 export class Emitter implements EventSource {
@@ -42,7 +44,7 @@ export class Emitter implements EventSource {
         this.#failed(event, toError(thrown));
       }
     }
-    return Promise.all(pending);
+    return pending.length === 0 ? NOTHING_PENDING : Promise.all(pending);
   }
 
   async #settled(event: keyof ShutdownEvents, returned: unknown): Promise<void> {

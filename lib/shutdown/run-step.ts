@@ -19,11 +19,14 @@ export const LAST_WORDS_MS = 25;
 
 type Settlement = { readonly details: unknown } | { readonly thrown: unknown };
 
+/** What a step is told that does not depend on its time. */
+export type StepSurroundings = Pick<StepContext, 'reason' | 'logger' | 'progress'>;
+
 /** `deadline` is in the time of `performance.now()`. */
 export async function runStep(
   step: ResolvedStep,
   deadline: number,
-  context: Pick<StepContext, 'reason' | 'logger' | 'progress'>,
+  surroundings: StepSurroundings,
 ): Promise<StepOutcome> {
   const limitMs = deadline - performance.now();
   if (limitMs <= 0) {
@@ -32,29 +35,62 @@ export async function runStep(
       error: new TimeoutError(`The step \`${step.name}\` was skipped: no time was left for it`),
     };
   }
-  const controller = new AbortController();
-  let ended = false;
-  const settled = settle(step, {
-    ...context,
-    signal: controller.signal,
-    deadline,
-    remainingMs: () => Math.max(0, deadline - performance.now()),
-    progress: (...args) => {
-      if (!ended) context.progress(...args);
-    },
-  });
+  const lease = leaseContext(deadline, surroundings);
+  const settled = settle(step, lease.context);
   const intime = await within(settled, limitMs);
-  if (intime !== undefined) {
-    ended = true;
-    return outcomeOf(intime);
-  }
+  const outcome =
+    intime === undefined ? await cut(step, lease, settled, limitMs) : outcomeOf(intime);
+  lease.end();
+  return outcome;
+}
+
+/** The step's time is over: its signal aborts, and it may still say a last word. */
+async function cut(
+  step: ResolvedStep,
+  lease: ContextLease,
+  settled: Promise<Settlement>,
+  limitMs: number,
+): Promise<StepOutcome> {
   const timeout = new TimeoutError(
     `The step \`${step.name}\` did not end within ${Math.round(limitMs)} ms`,
   );
-  controller.abort(timeout);
-  const late = await within(settled, LAST_WORDS_MS);
-  ended = true;
-  return timedOut(timeout, late);
+  lease.abort(timeout);
+  return timedOut(timeout, await within(settled, LAST_WORDS_MS));
+}
+
+/** A step's context, for as long as the sequence listens to the step. */
+interface ContextLease {
+  readonly context: StepContext;
+  abort(reason: Error): void;
+  /** From here on the step's progress is nobody's concern. */
+  end(): void;
+}
+
+function leaseContext(deadline: number, surroundings: StepSurroundings): ContextLease {
+  // Made when asked for: most steps never ask, and it costs more than all else of a step that does nothing.
+  let controller: AbortController | undefined;
+  const aborter = (): AbortController => (controller ??= new AbortController());
+  let over = false;
+  return {
+    context: {
+      reason: surroundings.reason,
+      logger: surroundings.logger,
+      get signal() {
+        return aborter().signal;
+      },
+      deadline,
+      remainingMs: () => Math.max(0, deadline - performance.now()),
+      progress: (done, total, text) => {
+        if (!over) surroundings.progress(done, total, text);
+      },
+    },
+    abort: (reason) => {
+      aborter().abort(reason);
+    },
+    end: () => {
+      over = true;
+    },
+  };
 }
 
 /** Resolves however the step ends, so that a late rejection is nobody's unhandled one. */
@@ -66,17 +102,18 @@ async function settle(step: ResolvedStep, context: StepContext): Promise<Settlem
   }
 }
 
-/** Undefined when `ms` pass first. The timer holds the event loop: it must not end in silence. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
+/**
+ * Undefined when `ms` pass first. The timer holds the event loop: it must not end in silence. Whole
+ * milliseconds, because Node keeps a list for every length of time: steps side by side share one.
+ */
+function within(settled: Promise<Settlement>, ms: number): Promise<Settlement | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, Math.ceil(ms), undefined);
+    void settled.then((settlement) => {
+      clearTimeout(timer);
+      resolve(settlement);
+    });
   });
-  try {
-    return await Promise.race([promise, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function outcomeOf(settlement: Settlement): StepOutcome {

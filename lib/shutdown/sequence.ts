@@ -10,7 +10,7 @@ import { rounded } from './ledger.js';
 import type { Logger } from './logger.js';
 import type { Plan, PlanEntry } from './plan.js';
 import type { Redactor } from './redact.js';
-import { runStep } from './run-step.js';
+import { runStep, type StepOutcome, type StepSurroundings } from './run-step.js';
 import { PHASES } from './step.js';
 
 /** How long the devices may take to be read: nobody waits for the first, the logs wait for the last. */
@@ -48,6 +48,10 @@ export function heldNow(host: ShutdownHost): { readonly held?: readonly HeldMemo
 export class Sequence {
   readonly #input: SequenceInput;
   readonly #budget: Budget;
+  readonly #logger: Logger;
+  /** The names that the watchdog would tell. */
+  readonly #pending = new Set<string>();
+  #toldPending = true;
   /** How far the reading of the devices is: a first reading that comes too late would mislead. */
   #measured: 'no' | 'before' | 'over' = 'no';
   /** Set by `stop()`: nothing that is still under way says anything any more. */
@@ -55,6 +59,7 @@ export class Sequence {
 
   constructor(input: SequenceInput) {
     this.#input = input;
+    this.#logger = input.redactor.logger(input.logger);
     this.#budget = shareTime(input.plan, input.timeoutMs, input.delayMs);
   }
 
@@ -65,6 +70,8 @@ export class Sequence {
       if (phase === 'logs') await this.#measureAfter();
       await this.#runPhase(phase);
     }
+    // What comes behind the steps tells the watchdog its own name.
+    this.#toldPending = true;
   }
 
   stop(): void {
@@ -73,7 +80,11 @@ export class Sequence {
 
   async #runPhase(phase: Phase): Promise<void> {
     const ended = new Map<string, Promise<void>>();
-    for (const entry of this.#input.plan.filter((one) => one.phase === phase)) {
+    const entries = this.#input.plan.filter((one) => one.phase === phase);
+    // All at once: one that blocks JavaScript keeps those behind it from beginning.
+    for (const { needs, step } of entries) if (needs.length === 0) this.#pending.add(step.name);
+    if (this.#pending.size > 0) this.#tellPending();
+    for (const entry of entries) {
       const needs = entry.needs.map((name) => ended.get(name));
       // Without needs a step begins in this very turn, so that steps side by side begin together.
       const run = needs.length === 0 ? this.#runStep(entry) : this.#runAfter(needs, entry);
@@ -84,33 +95,55 @@ export class Sequence {
 
   async #runAfter(needs: readonly unknown[], entry: PlanEntry): Promise<void> {
     await Promise.all(needs);
+    this.#pending.add(entry.step.name);
+    this.#tellPending();
     await this.#runStep(entry);
   }
 
-  async #runStep({ step, phase }: PlanEntry): Promise<void> {
+  async #runStep(entry: PlanEntry): Promise<void> {
     if (this.#stopped) return;
-    const { beganAt, host, reason, logger, ledger, emitter, redactor, pending } = this.#input;
+    const startMs = this.#began(entry);
+    const deadline = this.#input.beganAt + this.#budget.deadline(entry.step.name, startMs);
+    const outcome = await runStep(entry.step, deadline, this.#surroundings(entry.step.name));
+    // stop() may have been called meanwhile, which the compiler cannot see.
+    if (!this.#hasStopped()) this.#ended(entry, startMs, outcome);
+  }
+
+  #began({ step, phase }: PlanEntry): number {
+    const { host, ledger, emitter } = this.#input;
     const startMs = this.#elapsed();
-    const about = { name: step.name, phase, optional: step.optional, startMs: rounded(startMs) };
     ledger.started(step.name, startMs);
-    pending(ledger.running());
-    void emitter.emit('step', { ...about, status: 'running', ...heldNow(host) });
-    const raw = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
-      reason,
-      logger: redactor.logger(logger),
+    void emitter.emit('step', {
+      name: step.name,
+      phase,
+      optional: step.optional,
+      startMs: rounded(startMs),
+      status: 'running',
+      ...heldNow(host),
+    });
+    return startMs;
+  }
+
+  #surroundings(name: string): StepSurroundings {
+    return {
+      reason: this.#input.reason,
+      logger: this.#logger,
       progress: (done, total, text) => {
         if (this.#stopped) return;
+        const { host, emitter, redactor } = this.#input;
         void emitter.emit('progress', {
-          name: step.name,
+          name,
           done,
           ...(total === undefined ? {} : { total }),
           ...(text === undefined ? {} : { text: redactor.text(text) }),
           ...heldNow(host),
         });
       },
-    });
-    // stop() may have been called meanwhile, which the compiler cannot see.
-    if (this.#hasStopped()) return;
+    };
+  }
+
+  #ended({ step, phase }: PlanEntry, startMs: number, raw: StepOutcome): void {
+    const { host, ledger, emitter, redactor } = this.#input;
     const { status, error, details } = raw;
     const outcome = {
       status,
@@ -119,9 +152,31 @@ export class Sequence {
     };
     const endMs = this.#elapsed();
     ledger.ended(step.name, outcome, endMs);
-    pending(ledger.running());
-    const durationMs = rounded(endMs - startMs);
-    void emitter.emit('step', { ...about, ...outcome, durationMs, ...heldNow(host) });
+    this.#pending.delete(step.name);
+    this.#tellPendingSoon();
+    void emitter.emit('step', {
+      name: step.name,
+      phase,
+      optional: step.optional,
+      startMs: rounded(startMs),
+      ...outcome,
+      durationMs: rounded(endMs - startMs),
+      ...heldNow(host),
+    });
+  }
+
+  #tellPending(): void {
+    this.#toldPending = true;
+    this.#input.pending([...this.#pending]);
+  }
+
+  /** Steps that end together are told once. */
+  #tellPendingSoon(): void {
+    if (!this.#toldPending) return;
+    this.#toldPending = false;
+    queueMicrotask(() => {
+      if (!this.#toldPending) this.#tellPending();
+    });
   }
 
   async #measureAfter(): Promise<void> {

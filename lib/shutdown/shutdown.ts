@@ -1,7 +1,7 @@
 /** The shutdown as its user sees it: add steps, install, start. One per process is installed. */
 
-import { isMainThread } from 'node:worker_threads';
 import { AbortError, toError } from '../common/errors.js';
+import { workerThreads } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
 import { listenToCrashes, type CrashOrigin } from './crashes.js';
@@ -16,6 +16,7 @@ import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { Redactor, type Redact } from './redact.js';
+import { rehearseSoon } from './rehearsal.js';
 import { Run } from './run.js';
 import { DUPLICATE_MS, listen, SignalGate, type SignalArrival } from './signals.js';
 import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
@@ -129,7 +130,7 @@ export class Shutdown implements EventSource {
    * is installed already; the loader's error when the watchdog is wanted and the addon cannot load.
    */
   install(): () => void {
-    if (!isMainThread) {
+    if (!workerThreads().isMainThread) {
       throw new Error(
         'A shutdown can be installed on the main thread only: workers get no signals',
       );
@@ -161,12 +162,14 @@ export class Shutdown implements EventSource {
     this.#host = host;
     this.#ignoreTriggers = ignoreTriggers;
     holder[INSTALLED] = true;
+    const noRehearsal = rehearseSoon();
     const uninstall = (): void => {
       if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
       this.#uninstall = undefined;
       host.watchdog?.disarm();
       stopListening();
       ignoreTriggers();
+      noRehearsal();
       holder[INSTALLED] = false;
     };
     this.#uninstall = uninstall;

@@ -1,6 +1,6 @@
 /** Ends a logger so that every line it was given is written, or says that it was not. */
 
-import { finished } from 'node:stream';
+import { stream } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionalBoolean, optionsObject } from '../common/options.js';
 import type { Phase } from '../shutdown/events.js';
@@ -98,12 +98,12 @@ function isStream(value: unknown): value is NodeJS.WritableStream {
   );
 }
 
-function endStream(stream: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
+function endStream(writable: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    finished(stream, { readable: false, signal }, (error) => {
+    stream().finished(writable, { readable: false, signal }, (error) => {
       if (error === undefined || error === null) resolve();
       else reject(error);
     });
-    stream.end();
+    writable.end();
   });
 }

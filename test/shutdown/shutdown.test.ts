@@ -202,7 +202,6 @@ describe('starting', () => {
     uninstall();
     expect(watchdog.calls.slice(1)).toEqual([
       'begin("deploy")',
-      'setPending("a")',
       'setPending("a, b")',
       'setPending("b")',
       'setPending("")',

@@ -38,7 +38,7 @@ export function consoleObserver(
     shutdown.on('problem', (event) => {
       // Nothing else may be said, but an error that nobody caught must be said somewhere.
       if (event.where !== UNCAUGHT || (logger !== undefined && !hasEnded(logger))) return;
-      for (const line of problemLines(event)) write(terminal, line);
+      write(terminal, ...problemLines(event));
     });
     return undefined;
   }
@@ -46,24 +46,42 @@ export function consoleObserver(
     // What goes wrong after the logger's end, as the writing of the report, would be told nowhere.
     shutdown.on('problem', (event) => {
       if (!hasEnded(logger)) return;
-      for (const line of problemLines(event)) write(terminal, line);
+      write(terminal, ...problemLines(event));
     });
     return undefined;
   }
   const spinner = new Spinner(terminal);
   /** What each running step says of itself. */
   const notes = new Map<string, string>();
-  const print = (lines: readonly Line[]): void => {
+  /** The lines of steps that end in one turn are one write. */
+  let unwritten: Line[] = [];
+  const flush = (): void => {
+    if (unwritten.length === 0) return;
+    const lines = unwritten;
+    unwritten = [];
     spinner.aside(() => {
-      for (const line of lines) write(terminal, line);
+      write(terminal, ...lines);
     });
   };
+  const print = (lines: readonly Line[]): void => {
+    unwritten.push(...lines);
+    flush();
+  };
+  const printSoon = (lines: readonly Line[]): void => {
+    if (unwritten.length === 0) process.nextTick(flush);
+    unwritten.push(...lines);
+  };
   const spin = (): void => {
-    const running = [...notes].map(([name, note]) =>
-      oneLine(note === '' ? name : `${name} ${note}`),
-    );
+    if (!canSpin(terminal)) return;
     // Room for the spinner itself.
-    spinner.show(truncate(running.join(', '), terminal.columns - 3));
+    const columns = terminal.columns - 3;
+    let running = '';
+    for (const [name, note] of notes) {
+      if (running.length > columns) break;
+      const separator = running === '' ? '' : ', ';
+      running += separator + oneLine(note === '' ? name : `${name} ${note}`);
+    }
+    spinner.show(truncate(running, columns));
   };
 
   shutdown.on('begin', (event) => {
@@ -71,10 +89,13 @@ export function consoleObserver(
   });
   shutdown.on('step', (event) => {
     const note = notes.get(event.name);
-    if (event.status === 'running') notes.set(event.name, '');
-    else {
+    if (event.status === 'running') {
+      // The step may block JavaScript: what is known before it must stand there.
+      flush();
+      notes.set(event.name, '');
+    } else {
       notes.delete(event.name);
-      print(stepLines(event, note));
+      printSoon(stepLines(event, note));
     }
     spin();
   });
@@ -96,12 +117,15 @@ export function consoleObserver(
   };
 }
 
-function write(terminal: Terminal, { mark, text }: Line): void {
+function write(terminal: Terminal, ...lines: readonly Line[]): void {
   const onTerminal = terminal.isTTY && terminal.columns > 0;
-  // Room for the symbol.
-  const shown = onTerminal ? wrap(text, terminal.columns - 2).join('\n') : text;
+  const shown = lines.map(({ mark, text }) => {
+    // Room for the symbol.
+    const wrapped = onTerminal ? wrap(text, terminal.columns - 2).join('\n') : text;
+    return mark === 'none' ? `${wrapped}\n` : `${symbol(mark, terminal)} ${wrapped}\n`;
+  });
   try {
-    terminal.write(mark === 'none' ? `${shown}\n` : `${symbol(mark, terminal)} ${shown}\n`);
+    terminal.write(shown.join(''));
   } catch {
     // Its reader is gone; the shutdown goes on.
   }

@@ -1,8 +1,9 @@
 /** Answers probes and scrapes over HTTP, read-only: nothing that comes in can change anything. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { http } from '../../common/builtins.js';
 import { expected } from '../../common/expected.js';
 import { nonEmptyString, optionsObject } from '../../common/options.js';
 import { newRegistry } from '../metrics/metrics.js';
@@ -71,7 +72,7 @@ export async function healthServer(
       return { status: 200, type: contentType, body: await metrics() };
     },
   };
-  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS });
+  const server = http().createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS });
   server.on('request', (request, response) => void serve(routes, request, response));
   server.on('clientError', (_, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');

@@ -1,7 +1,7 @@
 /** The drain of one server: no new connections, every accepted request answered, nothing left open. */
 
-import { Server as NetServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import { net } from '../../common/builtins.js';
 import { limitTimer } from '../../common/limit-timer.js';
 import type { StepContext } from '../../shutdown/step.js';
 import type { AnyHttpServer, Traffic } from './traffic.js';
@@ -121,7 +121,8 @@ async function freshlyPolled(): Promise<void> {
  * that are on their way: `net`'s only stops listening.
  */
 function stopListening(server: AnyHttpServer, closed: () => void): void {
-  if (server instanceof NetServer) NetServer.prototype.close.call(server, closed);
+  const { Server } = net();
+  if (server instanceof Server) Server.prototype.close.call(server, closed);
   else (server as AnyHttpServer).close(closed);
 }
 

@@ -1,6 +1,7 @@
 /** The HTTP/2 sessions of one server, from the making of the step on, and how they end. */
 
-import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { http2 } from '../../common/builtins.js';
 import type { InFlight } from './in-flight.js';
 
 /** A GOAWAY with this stream announces the end, and refuses nothing yet (RFC 9113, 6.8). */
@@ -47,5 +48,5 @@ export class Sessions {
 }
 
 function announce(session: ServerHttp2Session): void {
-  if (!session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+  if (!session.destroyed) session.goaway(http2().constants.NGHTTP2_NO_ERROR, LAST_STREAM);
 }

@@ -1,0 +1,27 @@
+/** Modules of Node's that cost some milliseconds to load: loaded when used, not when imported. */
+
+type Http = typeof import('node:http');
+type Http2 = typeof import('node:http2');
+type Net = typeof import('node:net');
+type Stream = typeof import('node:stream');
+type WorkerThreads = typeof import('node:worker_threads');
+
+export function http(): Http {
+  return process.getBuiltinModule('node:http');
+}
+
+export function http2(): Http2 {
+  return process.getBuiltinModule('node:http2');
+}
+
+export function net(): Net {
+  return process.getBuiltinModule('node:net');
+}
+
+export function stream(): Stream {
+  return process.getBuiltinModule('node:stream');
+}
+
+export function workerThreads(): WorkerThreads {
+  return process.getBuiltinModule('node:worker_threads');
+}
