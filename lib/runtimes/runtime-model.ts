@@ -1,5 +1,7 @@
 /** A model of another runtime: the leases, states and unload of a `Model`, around its own disposal. */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { AbortError } from '../common/errors.js';
 import { expected } from '../common/expected.js';
 import { limitTimer } from '../common/limit-timer.js';
@@ -22,13 +24,22 @@ export interface WorkContext {
   readonly signal: AbortSignal;
 }
 
+/** One piece of work, for all that it calls. */
+class Work implements WorkContext {
+  readonly controller = new AbortController();
+  readonly signal = this.controller.signal;
+  hasEnded = false;
+}
+
 /** Made by the adapters. Object lifetime. */
 export class RuntimeModel {
   readonly name: string;
   /** As the `bytes` option says; 0 where it did not. */
   readonly bytes: number;
   readonly #lifecycle: Lifecycle;
-  readonly #work = new Set<AbortController>();
+  readonly #works = new Set<Work>();
+  /** The work that the caller is part of. */
+  readonly #around = new AsyncLocalStorage<Work>();
 
   /**
    * @internal
@@ -72,17 +83,21 @@ export class RuntimeModel {
 
   /**
    * Holds a lease while `work` goes on, which should hand its `signal` on to what can be aborted.
+   * Work inside of work belongs to it: an unload that has begun meanwhile does not refuse it.
    *
    * @throws ModelStateError unless the model is `loaded`; what `work` throws
    */
   async use<T>(work: (context: WorkContext) => T | PromiseLike<T>): Promise<T> {
+    const around = this.#around.getStore();
+    if (around?.hasEnded === false) return work(around);
     const lease = this.acquire();
-    const controller = new AbortController();
-    this.#work.add(controller);
+    const own = new Work();
+    this.#works.add(own);
     try {
-      return await work({ signal: controller.signal });
+      return await this.#around.run(own, () => work(own));
     } finally {
-      this.#work.delete(controller);
+      own.hasEnded = true;
+      this.#works.delete(own);
       lease.release();
     }
   }
@@ -101,7 +116,7 @@ export class RuntimeModel {
   }
 
   #abortWork(): void {
-    for (const controller of [...this.#work]) {
+    for (const { controller } of [...this.#works]) {
       controller.abort(new AbortError(`The model ${this.name} is being unloaded`));
     }
   }

@@ -182,7 +182,8 @@ test.each<[object, string]>([
   ],
 ])('%p is refused', (options, message) => {
   const raw = { dispose: () => undefined };
-  expect(() => llamaModel(raw, { name: 'm', ...options } as LlamaModelOptions)).toThrow(message);
+  const given: LlamaModelOptions = { name: 'm', ...options };
+  expect(() => llamaModel(raw, given)).toThrow(message);
 });
 
 test('a model without dispose() is refused', () => {

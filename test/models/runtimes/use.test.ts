@@ -155,3 +155,22 @@ test('that ignores its signal is waited for until the time is over', async () =>
   work.resolve('done');
   await using;
 });
+
+test('work inside of work goes on while the model drains, and no longer than that', async () => {
+  const { model, disposed } = make();
+  const [first, second] = [deferred<string>(), deferred<string>()];
+  let late: Promise<string> | undefined;
+  const using = model.use(async ({ signal }) => {
+    await first.promise;
+    expect(model.state).toBe('draining');
+    late = second.promise.then(() => model.use(() => 'late'));
+    return model.use((inner) => Promise.resolve(inner.signal === signal));
+  });
+  const unloading = model.unload();
+  first.resolve('');
+  expect(await using).toBe(true);
+  expect(disposed()).toBe(false);
+  expect(await unloading).toMatchObject({ status: 'unloaded', drainedLeases: 1 });
+  second.resolve('');
+  expect(await errorOf(late ?? Promise.resolve())).toBeInstanceOf(ModelStateError);
+});
