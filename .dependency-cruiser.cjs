@@ -20,7 +20,13 @@ module.exports = {
       '^lib/(observers|steps|models|cuda)/',
     ]),
     forbid('observers-see-events-only', room('observers'), ['^lib/(steps|models|cuda|native)/']),
-    forbid('models-know-no-shutdown', room('models'), ['^lib/(shutdown|steps|observers)/']),
+    forbid('models-know-no-shutdown', room('models'), [
+      '^lib/(shutdown|steps|observers|runtimes)/',
+    ]),
+    forbid('adapters-import-no-runtime', room('runtimes'), [
+      '^lib/(?!runtimes/|models/|common/)',
+      'node_modules/',
+    ]),
     forbid('cuda-is-below-models', room('cuda'), ['^lib/(models|shutdown|steps|observers)/']),
     forbid('native-is-the-ground', room('native'), ['^lib/(?!native/|common/)']),
     forbid('common-knows-nothing', room('common'), ['^lib/(?!common/)']),

@@ -21,6 +21,22 @@ export type {
   UnloadResult,
 } from './models/unloadable.js';
 
+export { disposable, type DisposableLike } from './runtimes/disposable.js';
+export {
+  llamaModel,
+  type LlamaDisposable,
+  type LlamaModelOptions,
+  type LlamaRuntimeModel,
+} from './runtimes/llama-model.js';
+export { onnxSession, type OnnxModel, type OnnxSessionLike } from './runtimes/onnx-session.js';
+export type { RuntimeOptions } from './runtimes/options.js';
+export type { RuntimeModel, WorkContext } from './runtimes/runtime-model.js';
+export {
+  transformersPipeline,
+  type PipelineLike,
+  type PipelineModel,
+} from './runtimes/transformers-pipeline.js';
+
 export {
   AbortError,
   CudaError,

@@ -14,6 +14,8 @@ export interface UnloadMemory {
   /** The device before and after; undefined where it could not be read. */
   readonly before: MemoryReading | undefined;
   readonly after: MemoryReading | undefined;
+  /** The process's resident set before and after: where another runtime freed, by its own means. */
+  readonly rss?: { readonly before: number; readonly after: number };
   /**
    * `true`: the device's pool uses at least the freed bytes less than before (it counts whole
    * blocks of 512 bytes, so more is usual). `false`: it does not. `'unverifiable'`: it could not be

@@ -1,0 +1,123 @@
+/** A model of another runtime: the leases, states and unload of a `Model`, around its own disposal. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import { AbortError } from '../common/errors.js';
+import { expected } from '../common/expected.js';
+import { limitTimer } from '../common/limit-timer.js';
+import { Lifecycle, type ModelState } from '../models/lifecycle.js';
+import type { Lease } from '../models/lease.js';
+import type { UnloadOptions } from '../models/unload-options.js';
+import type { UnloadResult } from '../models/unloadable.js';
+import { Disposal } from './disposal.js';
+import type { RuntimeSettings } from './options.js';
+
+/**
+ * What the adapters have taken over, and by which name. Process lifetime: two adapters of one object
+ * would dispose of it twice, which runtimes answer with an error or a crash.
+ */
+const owned = new WeakMap<object, string>();
+
+/** What a piece of work is given. */
+export interface WorkContext {
+  /** Aborts when an unload has waited long enough for the work: see `abortAfterMs`. */
+  readonly signal: AbortSignal;
+}
+
+/** One piece of work, for all that it calls. */
+class Work implements WorkContext {
+  readonly controller = new AbortController();
+  readonly signal = this.controller.signal;
+  hasEnded = false;
+}
+
+/** Made by the adapters. Object lifetime. */
+export class RuntimeModel {
+  readonly name: string;
+  /** As the `bytes` option says; 0 where it did not. */
+  readonly bytes: number;
+  readonly #lifecycle: Lifecycle;
+  readonly #works = new Set<Work>();
+  /** The work that the caller is part of. */
+  readonly #around = new AsyncLocalStorage<Work>();
+
+  /**
+   * @internal
+   * @param owns What is disposed of, and must not be by another adapter.
+   */
+  constructor(settings: RuntimeSettings, owns: object, dispose: () => unknown) {
+    const { name, bytes, abortAfterMs } = settings;
+    const owner = owned.get(owns);
+    if (owner !== undefined) {
+      throw new TypeError(
+        expected(`what the model ${name} disposes of`, `no other model's (it is ${owner}'s)`, owns),
+      );
+    }
+    owned.set(owns, name);
+    this.name = name;
+    this.bytes = bytes;
+    this.#lifecycle = new Lifecycle(name, new Disposal(name, bytes, dispose), (limitMs) => {
+      const afterMs = abortAfterMs ?? limitMs / 2;
+      if (afterMs === 0) this.#abortWork();
+      const timer = limitTimer(afterMs, () => {
+        this.#abortWork();
+      });
+      return () => {
+        clearTimeout(timer);
+      };
+    });
+  }
+
+  get state(): ModelState {
+    return this.#lifecycle.state;
+  }
+
+  /**
+   * Claims the model for one piece of work: an unload waits until every lease is released.
+   *
+   * @throws ModelStateError unless the model is `loaded`
+   */
+  acquire(): Lease {
+    return this.#lifecycle.acquire();
+  }
+
+  /**
+   * Holds a lease while `work` goes on, which should hand its `signal` on to what can be aborted.
+   * Work inside of work belongs to it: an unload that has begun meanwhile does not refuse it.
+   *
+   * @throws ModelStateError unless the model is `loaded`; what `work` throws
+   */
+  async use<T>(work: (context: WorkContext) => T | PromiseLike<T>): Promise<T> {
+    const around = this.#around.getStore();
+    if (around?.hasEnded === false) return work(around);
+    const lease = this.acquire();
+    const own = new Work();
+    this.#works.add(own);
+    try {
+      return await this.#around.run(own, () => work(own));
+    } finally {
+      own.hasEnded = true;
+      this.#works.delete(own);
+      lease.release();
+    }
+  }
+
+  /**
+   * Waits for the leases, aborts the work of `use` that takes too long, and disposes once, in the
+   * order that the runtime needs. Calls during an unload share it. An abort or a timeout while it
+   * drains leaves the model `loaded`; a disposal cannot be cancelled, so that afterwards the model is
+   * `stuck` until it has ended after all. One that fails is not tried again: the model is `lost`.
+   *
+   * @throws AbortError or TimeoutError, with `freedBytes` and `remainingBytes`
+   * @throws UnloadError whose `cause` is what the disposal threw
+   */
+  async unload(options?: UnloadOptions): Promise<UnloadResult> {
+    return this.#lifecycle.unload(options);
+  }
+
+  #abortWork(): void {
+    for (const { controller } of [...this.#works]) {
+      controller.abort(new AbortError(`The model ${this.name} is being unloaded`));
+    }
+  }
+}
