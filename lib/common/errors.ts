@@ -153,6 +153,36 @@ export class ModelStateError extends Error {
   }
 }
 
+/** What is to be loaded does not fit into the budget of its device. */
+export class ModelBudgetError extends Error {
+  static readonly #brand = brand('ModelBudgetError');
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return bears(value, ModelBudgetError.#brand);
+  }
+
+  override readonly name = 'ModelBudgetError';
+  readonly code = 'ERR_MODEL_BUDGET';
+  readonly device: number;
+  /** What was asked for. */
+  readonly bytes: number;
+  readonly budgetBytes: number;
+  /** What would be missing if all that is idle were unloaded. */
+  readonly missingBytes: number;
+
+  constructor(
+    message: string,
+    details: Pick<ModelBudgetError, 'device' | 'bytes' | 'budgetBytes' | 'missingBytes'>,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.device = details.device;
+    this.bytes = details.bytes;
+    this.budgetBytes = details.budgetBytes;
+    this.missingBytes = details.missingBytes;
+    Object.defineProperty(this, ModelBudgetError.#brand, { value: true });
+  }
+}
+
 /**
  * The reasons for which a safetensors file is refused, by the names of the reference implementation
  * (huggingface/safetensors, `SafeTensorError`).

@@ -5,19 +5,29 @@ export interface Lease extends Disposable {
   release(): void;
 }
 
+/** Counts the leases of all models, so that their last uses can be compared. Process lifetime. */
+let uses = 0;
+
 /** Counts the leases of one model. Object lifetime. */
 export class LeaseCounter {
   #held = 0;
+  #lastUse = (uses += 1);
   #onIdle: (() => void) | undefined;
 
   get held(): number {
     return this.#held;
   }
 
+  /** Grows with every lease taken or given back, of any model. */
+  get lastUse(): number {
+    return this.#lastUse;
+  }
+
   take(): Lease {
     this.#held += 1;
     return new HeldLease(() => {
       this.#held -= 1;
+      this.#lastUse = uses += 1;
       if (this.#held === 0) this.#onIdle?.();
     });
   }

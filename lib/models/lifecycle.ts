@@ -45,6 +45,14 @@ export class Lifecycle {
     return this.#state;
   }
 
+  get leases(): number {
+    return this.#leases.held;
+  }
+
+  get lastUse(): number {
+    return this.#leases.lastUse;
+  }
+
   /** @throws ModelStateError unless the state is `loaded` */
   acquire(): Lease {
     if (this.#state !== 'loaded') {

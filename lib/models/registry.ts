@@ -1,6 +1,7 @@
-/** A set of unloadables, and the unloading of all of them, each within its own time. */
+/** A set of unloadables: all of them unloaded, the idle ones, or those that make room for others. */
 
 import { expected } from '../common/expected.js';
+import { notify } from '../common/notify.js';
 import {
   nonEmptyString,
   optionalFunction,
@@ -9,8 +10,14 @@ import {
   positiveInteger,
   positiveMs,
 } from '../common/options.js';
+import { type Device, deviceIndex } from '../cuda/device.js';
+import { type Budget, type BudgetOf, checkBudget } from './budget.js';
+import { watchIdle } from './idle.js';
 import type { Model } from './model.js';
-import { type FailedUnload, unloadInLanes, type UnloadPlan } from './unload-all.js';
+import { Room } from './room.js';
+import { deviceOf, type Registered } from './schedule.js';
+import { type FailedUnload, unloadScheduled, type UnloadPlan } from './unload-all.js';
+import { unloadWithin } from './unload-within.js';
 import type { Unloadable, UnloadProgress, UnloadResult } from './unloadable.js';
 
 export interface UnloadAllOptions {
@@ -31,15 +38,60 @@ export interface UnloadSummary {
   readonly durationMs: number;
 }
 
+export interface RegistryOptions {
+  /**
+   * Bytes that the registered models of a device may hold together: a number for every device, or one
+   * by device, as `{ 'cuda:0': 8e9 }`. Kept by `admit()`. Default: no budget.
+   */
+  readonly budget?: Budget | undefined;
+}
+
+export interface AddOptions {
+  /** Names of what is registered already and is needed while this is loaded: it is unloaded later. */
+  readonly dependsOn?: readonly string[] | undefined;
+}
+
+export interface IdleOptions {
+  /** Milliseconds without a lease after which a model is unloaded; it may take an eighth longer. */
+  readonly unloadAfterMs: number;
+  /** Milliseconds for each unload. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  readonly onUnload?: ((result: UnloadResult) => void) | undefined;
+  /** It also stands in `failed`. */
+  readonly onError?: ((failure: FailedUnload) => void) | undefined;
+}
+
+export interface AdmitOptions extends AddOptions {
+  /** What is to be loaded will hold at most this: for a file of tensors its size. */
+  readonly bytes: number;
+  readonly device?: Device | undefined;
+  /** Milliseconds for each unload that makes room. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Object lifetime. What was unloaded leaves the registry; what failed stays, to be tried again. */
 export class ModelRegistry {
-  readonly #entries = new Map<string, Unloadable>();
+  readonly #entries = new Map<string, Registered>();
   readonly #failed = new Map<string, FailedUnload>();
+  readonly #budget: BudgetOf;
+  readonly #room = new Room({
+    on: (device) => [...this.#entries.values()].filter((entry) => entry.device === device),
+    isUnneeded: (entry) => this.#isUnneeded(entry),
+    unload: (entry, timeoutMs) => this.#makeWay(entry, timeoutMs),
+  });
 
-  /** @throws TypeError for what cannot be unloaded; RangeError for a name that is taken. */
-  add(unloadable: Unloadable | Model): this {
+  /** @throws TypeError, RangeError for a budget that is none */
+  constructor(options?: RegistryOptions) {
+    this.#budget = checkBudget(optionsObject(options, ['budget']).budget);
+  }
+
+  /**
+   * @throws TypeError for what cannot be unloaded; RangeError for a name that is taken, and for a
+   * dependency that is not registered.
+   */
+  add(unloadable: Unloadable | Model, options?: AddOptions): this {
     const shape = unloadable as Partial<Unloadable> | null | undefined;
     if (typeof shape?.unload !== 'function') {
       throw new TypeError(
@@ -54,7 +106,14 @@ export class ModelRegistry {
     if (this.#entries.has(name)) {
       throw new RangeError(expected('the name of what is registered', 'new', name));
     }
-    this.#entries.set(name, unloadable);
+    // Only of what is there before it: so there are no cycles.
+    const { dependsOn } = optionsObject(options, ['dependsOn']);
+    this.#entries.set(name, {
+      name,
+      unloadable,
+      dependsOn: this.#dependencies(dependsOn),
+      device: deviceOf(unloadable),
+    });
     return this;
   }
 
@@ -65,7 +124,7 @@ export class ModelRegistry {
   }
 
   get(name: string): Unloadable | undefined {
-    return this.#entries.get(name);
+    return this.#entries.get(name)?.unloadable;
   }
 
   get size(): number {
@@ -79,15 +138,110 @@ export class ModelRegistry {
 
   /**
    * Unloads everything: device by device side by side, within a device one after the other, the
-   * largest first. A failure is recorded and the others go on, so this rejects only for bad options:
-   * after an abort of `signal`, what was not unloaded is among the failed.
+   * largest first, and what others depend on behind those. A failure is recorded and the others go on,
+   * so this rejects only for bad options: after an abort of `signal`, what was not unloaded is among the
+   * failed.
    */
   async unloadAll(options?: UnloadAllOptions): Promise<UnloadSummary> {
+    return this.#unload([...this.#entries.values()], planFrom(options));
+  }
+
+  /**
+   * From now on unloads each model that had no lease for `unloadAfterMs`, and forgets it; what depends
+   * on it is unloaded before it, and keeps it while that is in use. Answers what ends that. It does not
+   * keep the process alive.
+   *
+   * @throws TypeError, RangeError
+   */
+  idle(options: IdleOptions): () => void {
+    const given = optionsObject(options, ['unloadAfterMs', 'timeoutMs', 'onUnload', 'onError']);
+    const timeoutMs = positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS);
+    const onUnload = optionalFunction('onUnload', given.onUnload);
+    const onError = optionalFunction('onError', given.onError);
+    const unneeded = (): Registered[] =>
+      [...this.#entries.values()].filter((entry) => this.#isUnneeded(entry));
+    return watchIdle(positiveMs('unloadAfterMs', given.unloadAfterMs, NaN), unneeded, (entry) => {
+      void this.#unload([entry], planFrom({ timeoutMs })).then(({ unloaded, failed }) => {
+        for (const result of unloaded) notify(onUnload, result);
+        for (const failure of failed) notify(onError, failure);
+      });
+    });
+  }
+
+  /**
+   * Loads within the budget, and registers what was loaded: first the idle models of the device are
+   * unloaded, the one not used for longest first, until there is room; one with a lease never is. Several
+   * at the same time share the room.
+   *
+   * @throws TypeError, RangeError; ModelBudgetError when there is no room to be made; what `load` throws
+   */
+  async admit<T extends Unloadable>(options: AdmitOptions, load: () => Promise<T>): Promise<T> {
+    const given = optionsObject(options, ['bytes', 'device', 'dependsOn', 'timeoutMs']);
+    const device = deviceIndex(given.device);
+    const bytes = positiveInteger('bytes', given.bytes, NaN);
+    const timeoutMs = positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS);
+    this.#dependencies(given.dependsOn);
+    const budgetBytes = this.#budget(device);
+    const room = { device, bytes, budgetBytes, timeoutMs };
+    const giveBack = budgetBytes === Infinity ? undefined : await this.#room.take(room);
+    try {
+      const loaded = await load();
+      await this.#addLoaded(loaded, given.dependsOn, device);
+      return loaded;
+    } finally {
+      giveBack?.();
+    }
+  }
+
+  /** What cannot be registered must not stay loaded without an owner. */
+  async #addLoaded(
+    loaded: Unloadable,
+    dependsOn: AddOptions['dependsOn'],
+    device: number,
+  ): Promise<void> {
+    try {
+      this.add(loaded, { dependsOn });
+    } catch (error) {
+      await unloadWithin(loaded, {
+        name: String((loaded as Partial<Unloadable> | undefined)?.name),
+        limitMs: DEFAULT_TIMEOUT_MS,
+        signal: undefined,
+        onProgress: () => undefined,
+      }).catch(() => undefined);
+      throw error;
+    }
+    const entry = this.#entries.get(loaded.name);
+    if (entry?.device === undefined)
+      this.#entries.set(loaded.name, { ...entry, device } as Registered);
+  }
+
+  #dependencies(names: AddOptions['dependsOn']): readonly string[] {
+    if (names === undefined) return [];
+    if (!Array.isArray(names)) {
+      throw new TypeError(expected('the `dependsOn` option', 'an array of names', names));
+    }
+    for (const name of names as readonly unknown[]) {
+      if (typeof name === 'string' && this.#entries.has(name)) continue;
+      throw new RangeError(expected('each name in `dependsOn`', 'registered before', name));
+    }
+    return [...(names as readonly string[])];
+  }
+
+  #isUnneeded({ name }: Registered): boolean {
+    return ![...this.#entries.values()].some(({ dependsOn }) => dependsOn.includes(name));
+  }
+
+  async #makeWay(entry: Registered, timeoutMs: number): Promise<void> {
+    const { failed } = await this.#unload([entry], planFrom({ timeoutMs }));
+    for (const { error } of failed) throw error;
+  }
+
+  async #unload(entries: readonly Registered[], plan: UnloadPlan): Promise<UnloadSummary> {
     const startedAt = performance.now();
-    const outcome = await unloadInLanes([...this.#entries.values()], planFrom(options));
-    for (const unloadable of outcome.unloaded.keys()) {
+    const outcome = await unloadScheduled(entries, plan);
+    for (const entry of outcome.unloaded.keys()) {
       // Unless another took its name in the meantime.
-      if (this.#entries.get(unloadable.name) === unloadable) this.remove(unloadable.name);
+      if (this.#entries.get(entry.name)?.unloadable === entry.unloadable) this.remove(entry.name);
     }
     for (const failure of outcome.failed) this.#failed.set(failure.name, failure);
     const unloaded = [...outcome.unloaded.values()];

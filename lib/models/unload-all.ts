@@ -1,13 +1,11 @@
-/**
- * Unloads many, in lanes: a device is a lane, because its thread frees one model at a time, and what
- * is on no device is a lane of its own.
- */
+/** Unloads many, each within its own time, in the order of a schedule. */
 
 import { toError, type UnloadBalance } from '../common/errors.js';
 import { notify } from '../common/notify.js';
+import { type Registered, Schedule, sizeOf } from './schedule.js';
 import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
-import type { Unloadable, UnloadProgress, UnloadResult } from './unloadable.js';
+import type { UnloadProgress, UnloadResult } from './unloadable.js';
 
 export interface FailedUnload {
   readonly name: string;
@@ -27,66 +25,58 @@ export interface UnloadPlan {
   readonly onProgress: ((name: string, progress: UnloadProgress) => void) | undefined;
 }
 
-/** Each by its unloadable: what that calls itself in its result proves nothing. */
-interface Outcome {
-  readonly unloaded: Map<Unloadable, UnloadResult>;
+/** Each by its entry: what an unloadable calls itself in its result proves nothing. */
+export interface UnloadOutcome {
+  readonly unloaded: Map<Registered, UnloadResult>;
   readonly failed: FailedUnload[];
 }
 
-export async function unloadInLanes(
-  unloadables: readonly Unloadable[],
+/** Never rejects. */
+export function unloadScheduled(
+  entries: readonly Registered[],
   plan: UnloadPlan,
-): Promise<Outcome> {
-  const outcome: Outcome = { unloaded: new Map(), failed: [] };
-  const waiting = lanes(unloadables);
-  const workers = Math.min(plan.concurrency, waiting.length);
-  const work = async (): Promise<void> => {
-    for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift()) {
-      for (const [index, unloadable] of lane.entries()) {
-        const toGo = lane.length - index + waiting.flat().length / workers;
-        await unloadOne(unloadable, toGo, plan, outcome);
+): Promise<UnloadOutcome> {
+  const outcome: UnloadOutcome = { unloaded: new Map(), failed: [] };
+  const schedule = new Schedule(entries);
+  let running = 0;
+  return new Promise((resolve) => {
+    const beginNext = (): void => {
+      while (running < plan.concurrency) {
+        const entry = schedule.begin();
+        if (entry === undefined) break;
+        running += 1;
+        const toGo = schedule.toGo(entry, plan.concurrency);
+        void unloadOne(entry, toGo, plan, outcome).then(() => {
+          schedule.ended(entry);
+          running -= 1;
+          beginNext();
+        });
       }
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, work));
-  return outcome;
-}
-
-function lanes(unloadables: readonly Unloadable[]): Unloadable[][] {
-  const byKey = new Map<unknown, Unloadable[]>();
-  for (const unloadable of unloadables) {
-    const { device } = unloadable as { device?: unknown };
-    const key = typeof device === 'number' ? device : unloadable;
-    byKey.set(key, [...(byKey.get(key) ?? []), unloadable]);
-  }
-  return [...byKey.values()].map((lane) =>
-    lane.toSorted((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0)),
-  );
+      if (running === 0) resolve(outcome);
+    };
+    beginNext();
+  });
 }
 
 /** @param toGo How many must share the time that is left, this one included. */
 async function unloadOne(
-  unloadable: Unloadable,
+  entry: Registered,
   toGo: number,
   plan: UnloadPlan,
-  outcome: Outcome,
+  outcome: UnloadOutcome,
 ): Promise<void> {
-  const { name } = unloadable;
+  const { name, unloadable } = entry;
   const startedAt = performance.now();
   try {
     const result = await unloadWithin(unloadable, {
+      name,
       limitMs: Math.min(plan.timeoutMs, (plan.endsAt - startedAt) / toGo),
       signal: plan.signal,
       onProgress: (progress) => {
         notify(plan.onProgress, name, progress);
       },
     });
-    const measured = typeof result === 'object' && result !== null;
-    outcome.unloaded.set(unloadable, {
-      ...unmeasured(unloadable, startedAt),
-      ...(measured ? result : {}),
-      name,
-    });
+    outcome.unloaded.set(entry, resultOf(entry, result, startedAt));
   } catch (thrown) {
     outcome.failed.push(failure(name, toError(thrown), startedAt));
   }
@@ -103,12 +93,15 @@ function failure(name: string, error: Error, startedAt: number): FailedUnload {
   };
 }
 
-/** For an unloadable that tells nothing: what it held is taken as freed, and not verified. */
-function unmeasured(unloadable: Unloadable, startedAt: number): UnloadResult {
-  return {
-    ...alreadyUnloaded(unloadable.name),
-    status: 'unloaded',
-    freedBytes: unloadable.bytes ?? 0,
-    durationMs: performance.now() - startedAt,
-  };
+/** For an unloadable that tells nothing, what it held is taken as freed, and not verified. */
+function resultOf(
+  { name, unloadable }: Registered,
+  told: unknown,
+  startedAt: number,
+): UnloadResult {
+  const durationMs = performance.now() - startedAt;
+  const assumed = { ...alreadyUnloaded(name), status: 'unloaded' as const, durationMs };
+  const freedBytes = sizeOf(unloadable);
+  const result = typeof told === 'object' && told !== null ? told : {};
+  return { ...assumed, freedBytes, ...result, name };
 }

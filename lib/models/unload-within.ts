@@ -6,6 +6,7 @@ import { limitTimer } from '../common/limit-timer.js';
 import type { Unloadable, UnloadContext } from './unloadable.js';
 
 export interface UnloadBounds {
+  readonly name: string;
   readonly limitMs: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: UnloadContext['onProgress'];
@@ -21,9 +22,8 @@ const GRACE_MS = 20;
 
 export async function unloadWithin(
   unloadable: Unloadable,
-  { limitMs, signal, onProgress }: UnloadBounds,
+  { name, limitMs, signal, onProgress }: UnloadBounds,
 ): Promise<unknown> {
-  const { name } = unloadable;
   if (signal?.aborted === true) {
     throw new AbortError(`The unload of ${name} was aborted before it began`, {
       cause: signal.reason,

@@ -52,6 +52,12 @@ export interface Unloadable {
   readonly name: string;
   /** What it holds: the largest is unloaded first. */
   readonly bytes?: number;
+  /**
+   * How many use it at this moment, and a number that grows with every use, as models have them. With
+   * both it can be unloaded when it is idle; without, only by `unloadAll()`.
+   */
+  readonly leases?: number;
+  readonly lastUse?: number;
   /** Without a result, what it held counts as freed, and nothing as measured. */
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async method may answer nothing
   unload(context: UnloadContext): Promise<UnloadResult | void>;

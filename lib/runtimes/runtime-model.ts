@@ -72,6 +72,16 @@ export class RuntimeModel {
     return this.#lifecycle.state;
   }
 
+  /** How many leases are held. */
+  get leases(): number {
+    return this.#lifecycle.leases;
+  }
+
+  /** Grows with every lease given back, of any model: the smaller, the longer ago. */
+  get lastUse(): number {
+    return this.#lifecycle.lastUse;
+  }
+
   /**
    * Claims the model for one piece of work: an unload waits until every lease is released.
    *

@@ -1,0 +1,38 @@
+/** How many bytes the models of a device may hold together, as the service says. */
+
+import { expected } from '../common/expected.js';
+
+/** Bytes for every device, or by device: `{ 'cuda:0': 8e9 }`. A device without one has no limit. */
+export type Budget = number | Readonly<Record<`cuda:${number}`, number>>;
+
+/** Answers the bytes for a device; `Infinity` without a limit. */
+export type BudgetOf = (device: number) => number;
+
+/** @throws TypeError, RangeError */
+export function checkBudget(budget: Budget | undefined): BudgetOf {
+  if (budget === undefined) return () => Infinity;
+  if (typeof budget !== 'object' || (budget as unknown) === null) {
+    const bytes = bytesOf('the `budget` option', budget);
+    return () => bytes;
+  }
+  const byDevice = new Map(
+    Object.entries(budget).map(([device, bytes]) => [
+      indexOf(device),
+      bytesOf(`the \`budget\` of ${device}`, bytes),
+    ]),
+  );
+  return (device) => byDevice.get(device) ?? Infinity;
+}
+
+function indexOf(device: string): number {
+  const digits = /^cuda:(0|[1-9]\d{0,8})$/u.exec(device)?.[1];
+  if (digits !== undefined) return Number(digits);
+  throw new RangeError(expected('each device of the `budget` option', "'cuda:N'", device));
+}
+
+function bytesOf(what: string, bytes: unknown): number {
+  const message = (): string => expected(what, 'a number of bytes above 0', bytes);
+  if (typeof bytes !== 'number') throw new TypeError(message());
+  if (!(bytes > 0)) throw new RangeError(message());
+  return bytes;
+}

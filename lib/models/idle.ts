@@ -1,0 +1,46 @@
+/** Unloads what nobody has used for a while, in a service that goes on running. */
+
+import type { Registered } from './schedule.js';
+
+/** When it was last used, as a number that grows with every use; undefined where that is not known, or it is in use. */
+export function lastUseOf({ unloadable }: Registered): number | undefined {
+  const { leases, lastUse } = unloadable;
+  return leases === 0 && typeof lastUse === 'number' ? lastUse : undefined;
+}
+
+/** How much longer than asked something may be left idle, as a part of that time. */
+const LOOKS = 8;
+const SHORTEST_LOOK_MS = 10;
+const LONGEST_LOOK_MS = 60_000;
+
+/**
+ * Hands what has been idle for `afterMs` (and up to an eighth longer) to `unload`, once for every time
+ * that it becomes idle, until the answered function is called. Leases cost no look at the clock: it
+ * looks at them from time to time. Its timer does not keep the process alive.
+ */
+export function watchIdle(
+  afterMs: number,
+  entries: () => Iterable<Registered>,
+  unload: (entry: Registered) => void,
+): () => void {
+  const seen = new WeakMap<Registered, { readonly lastUse: number; idleAt: number }>();
+  const look = (): void => {
+    const now = performance.now();
+    for (const entry of [...entries()]) {
+      const lastUse = lastUseOf(entry);
+      if (lastUse === undefined) continue;
+      const before = seen.get(entry);
+      if (before?.lastUse !== lastUse) seen.set(entry, { lastUse, idleAt: now });
+      else if (now - before.idleAt >= afterMs) {
+        before.idleAt = Infinity;
+        unload(entry);
+      }
+    }
+  };
+  look();
+  const everyMs = Math.min(Math.max(afterMs / LOOKS, SHORTEST_LOOK_MS), LONGEST_LOOK_MS);
+  const timer = setInterval(look, everyMs).unref();
+  return () => {
+    clearInterval(timer);
+  };
+}

@@ -1,0 +1,100 @@
+/** The room on each device that has a budget: who has taken what of it, and who makes way. */
+
+import { ModelBudgetError, toError } from '../common/errors.js';
+import { formatBytes } from '../common/format.js';
+import { lastUseOf } from './idle.js';
+import type { Registered } from './schedule.js';
+
+export interface Request {
+  readonly device: number;
+  readonly bytes: number;
+  readonly budgetBytes: number;
+  /** For each unload that makes room. */
+  readonly timeoutMs: number;
+}
+
+export interface Tenants {
+  /** Those of the device, as they are at this moment. */
+  on(device: number): readonly Registered[];
+  /** Whether nothing that is registered depends on it. */
+  isUnneeded(entry: Registered): boolean;
+  /** @throws (rejects with) what the unload of `entry` fails with */
+  unload(entry: Registered, timeoutMs: number): Promise<void>;
+}
+
+/** Object lifetime: that of its registry. */
+export class Room {
+  readonly #tenants: Tenants;
+  /** Bytes promised to those that are loading, by device. */
+  readonly #promised = new Map<number, number>();
+  /** The last of those that make room on a device: one after the other, or each would count the same. */
+  readonly #turns = new Map<number, Promise<unknown>>();
+
+  constructor(tenants: Tenants) {
+    this.#tenants = tenants;
+  }
+
+  /**
+   * Unloads what was not used for longest until `bytes` more are within the budget, and keeps them for
+   * the caller until the answered function is called. What holds a lease, or does not tell, stays.
+   *
+   * @throws (rejects with) ModelBudgetError when that cannot be enough: nothing was unloaded then,
+   * unless a model was taken into use, or failed to unload, meanwhile
+   */
+  async take(request: Request): Promise<() => void> {
+    const { device } = request;
+    const before = this.#turns.get(device) ?? Promise.resolve();
+    const turn = before.then(() => this.#make(request));
+    this.#turns.set(
+      device,
+      turn.catch(() => undefined),
+    );
+    await turn;
+    this.#promise(device, request.bytes);
+    return () => {
+      this.#promise(device, -request.bytes);
+    };
+  }
+
+  async #make(request: Request): Promise<void> {
+    const failed = new Map<Registered, Error>();
+    for (;;) {
+      const tenants = this.#tenants.on(request.device);
+      const missing = this.#held(request.device, tenants) + request.bytes - request.budgetBytes;
+      if (missing <= 0) return;
+      const idle = tenants.filter((one) => lastUseOf(one) !== undefined && !failed.has(one));
+      const [longest] = idle
+        .filter((one) => this.#tenants.isUnneeded(one))
+        .sort((a, b) => (lastUseOf(a) ?? 0) - (lastUseOf(b) ?? 0));
+      if (longest === undefined || sum(idle) < missing) {
+        throw budgetError(request, missing - sum(idle), [...failed.values()]);
+      }
+      await this.#tenants.unload(longest, request.timeoutMs).catch((error: unknown) => {
+        failed.set(longest, toError(error));
+      });
+    }
+  }
+
+  #held(device: number, tenants: readonly Registered[]): number {
+    return sum(tenants) + (this.#promised.get(device) ?? 0);
+  }
+
+  #promise(device: number, bytes: number): void {
+    this.#promised.set(device, (this.#promised.get(device) ?? 0) + bytes);
+  }
+}
+
+function sum(entries: readonly Registered[]): number {
+  return entries.reduce((total, { unloadable }) => total + (unloadable.bytes ?? 0), 0);
+}
+
+function budgetError(request: Request, missingBytes: number, errors: readonly Error[]): Error {
+  const { device, bytes, budgetBytes } = request;
+  const message =
+    `Expected ${formatBytes(bytes)} more to be within the budget of device ${device}, ` +
+    `${formatBytes(budgetBytes)}: ${formatBytes(missingBytes)} are missing, as the other models ` +
+    'are in use or cannot be unloaded';
+  const cause = errors.length > 1 ? new AggregateError(errors) : errors[0];
+  const details = { device, bytes, budgetBytes, missingBytes };
+  return new ModelBudgetError(message, details, cause === undefined ? undefined : { cause });
+}
