@@ -171,6 +171,14 @@ export interface NativeWatchdog {
   decide(exitCode: number): void;
 }
 
+/** The worker threads that have a shutdown of their own. Process-wide. */
+export interface NativeThreads {
+  /** Enters this environment. It leaves by itself when its thread ends, however that ends. */
+  enter(threadId: number): void;
+  leave(): void;
+  list(): readonly number[];
+}
+
 export interface Addon {
   readonly runtime: 'cuda' | 'simulated';
   /** Once per environment, before anything else. */
@@ -218,6 +226,7 @@ export interface Addon {
     settled: (settlement: Settlement & { readonly model?: NativeModel }) => void,
   ): NativeJob;
   readonly watchdog: NativeWatchdog;
+  readonly threads: NativeThreads;
   /** One datagram to a unix socket: a path, or `@` and an abstract name. Waits at most 100 ms. @throws */
   notifySocket(address: string, text: string): void;
   /** `_exit`: no static destructor, no exit handler. */

@@ -23,7 +23,7 @@ type Settlement = { readonly details: unknown } | { readonly thrown: unknown };
 export async function runStep(
   step: ResolvedStep,
   deadline: number,
-  context: Pick<StepContext, 'reason' | 'logger' | 'progress'>,
+  context: Pick<StepContext, 'startedAt' | 'reason' | 'logger' | 'progress'>,
 ): Promise<StepOutcome> {
   const limitMs = deadline - performance.now();
   if (limitMs <= 0) {

@@ -96,6 +96,7 @@ export class Sequence {
     pending(ledger.running());
     void emitter.emit('step', { ...about, status: 'running', ...heldNow(host) });
     const raw = await runStep(step, beganAt + this.#budget.deadline(step.name, startMs), {
+      startedAt: beganAt,
       reason,
       logger: redactor.logger(logger),
       progress: (done, total, text) => {

@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import { AbortError, toError } from '../common/errors.js';
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
+import { joinCluster, type ClusterPlace } from './cluster-worker.js';
 import { listenToCrashes, type CrashOrigin } from './crashes.js';
 import { Emitter } from './emitter.js';
 import type { EventSource, Listener, ShutdownEvents } from './events.js';
@@ -16,9 +17,11 @@ import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { Redactor, type Redact } from './redact.js';
+import { sharedNow, type ShutdownRequest } from './request.js';
 import { Run } from './run.js';
 import { DUPLICATE_MS, listen, SignalGate, type SignalArrival } from './signals.js';
 import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
+import { takePlace, type ThreadList } from './worker-thread.js';
 
 /** The options of `createShutdown`, checked, and what the composition root provides. */
 export interface ShutdownSettings {
@@ -37,6 +40,8 @@ export interface ShutdownSettings {
   readonly redact?: Redact | undefined;
   /** @throws what the addon's loader throws, when a watchdog is wanted and the addon cannot load. */
   openHost(wanted: { readonly watchdog: boolean }): ShutdownHost;
+  /** For a worker thread. @throws what the addon's loader throws. */
+  openThreadList(): ThreadList;
   /** Called at `install()`: the time for observers to load what they need. */
   prepare(): void;
 }
@@ -63,6 +68,7 @@ export class Shutdown implements EventSource {
   #uninstall: (() => void) | undefined;
   #run: Run | undefined;
   #ended: Promise<ShutdownReport> | undefined;
+  #cluster: ClusterPlace | undefined;
   /** The error that is about to begin the shutdown. */
   #crash: Error | undefined;
   /** Takes back the listeners that only begin a shutdown; those of the signals stay. */
@@ -131,14 +137,10 @@ export class Shutdown implements EventSource {
   install(): () => void {
     if (!isMainThread) {
       throw new Error(
-        'A shutdown can be installed on the main thread only: workers get no signals',
+        'A shutdown can be installed on the main thread only, as workers get no signals; in a worker thread call installInWorker()',
       );
     }
-    const holder = process as { [INSTALLED]?: boolean };
-    if (holder[INSTALLED] === true) {
-      throw new Error('A shutdown is installed in this process already; one is enough: add to it');
-    }
-    planSteps(this.#steps.values());
+    const holder = this.#installable('process');
     const { signals, timeoutMs, watchdog } = this.#settings;
     const host = this.#settings.openHost({ watchdog });
     const ignoreTriggers = this.#listenToTriggers();
@@ -160,6 +162,7 @@ export class Shutdown implements EventSource {
     }
     this.#host = host;
     this.#ignoreTriggers = ignoreTriggers;
+    const leaveCluster = this.#joinCluster();
     holder[INSTALLED] = true;
     const uninstall = (): void => {
       if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
@@ -167,11 +170,59 @@ export class Shutdown implements EventSource {
       host.watchdog?.disarm();
       stopListening();
       ignoreTriggers();
+      leaveCluster();
       holder[INSTALLED] = false;
     };
     this.#uninstall = uninstall;
     this.#settings.prepare();
     return uninstall;
+  }
+
+  /**
+   * For a worker thread: the shutdown of the main thread, with the step `workerThreads()`, asks this one
+   * to run. Listens to no signal; the watchdog is the main thread's. Answers what takes it back; while
+   * a shutdown runs that does nothing.
+   * @throws RangeError when the steps cannot be ordered; Error on the main thread and when one is
+   * installed in this thread already; the loader's error when the addon cannot load.
+   */
+  installInWorker(): () => void {
+    if (isMainThread) {
+      throw new Error('This is the main thread: call install(); installInWorker() is for workers');
+    }
+    const holder = this.#installable('thread');
+    const settings = this.#settings;
+    const place = takePlace(settings.openThreadList(), settings.exit, (request) => {
+      this.#asked(request);
+    });
+    const report = ({ report: made }: ShutdownEvents['end']): void => {
+      place.report(made);
+    };
+    this.#emitter.on('end', report);
+    const ignoreTriggers = this.#listenToTriggers();
+    this.#host = { ...settings.openHost({ watchdog: false }), thread: place };
+    this.#ignoreTriggers = ignoreTriggers;
+    holder[INSTALLED] = true;
+    const uninstall = (): void => {
+      if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
+      this.#uninstall = undefined;
+      this.#emitter.off('end', report);
+      place.close();
+      ignoreTriggers();
+      holder[INSTALLED] = false;
+    };
+    this.#uninstall = uninstall;
+    settings.prepare();
+    return uninstall;
+  }
+
+  #installable(what: 'process' | 'thread'): { [INSTALLED]?: boolean } {
+    // Each thread has a `process` object of its own.
+    const holder = process as { [INSTALLED]?: boolean };
+    if (holder[INSTALLED] === true) {
+      throw new Error(`A shutdown is installed in this ${what} already; one is enough: add to it`);
+    }
+    planSteps(this.#steps.values());
+    return holder;
   }
 
   /**
@@ -189,16 +240,21 @@ export class Shutdown implements EventSource {
     return this.#start(reason, 0);
   }
 
-  #start(reason: string, delayMs: number): Promise<ShutdownReport> {
+  /** Who asks has been at work for a delay of its own, and waits until then. */
+  #asked({ reason, until }: ShutdownRequest): void {
+    void this.#start(reason, 0, until - sharedNow());
+  }
+
+  #start(reason: string, delayMs: number, limitMs = Infinity): Promise<ShutdownReport> {
     if (this.#ended !== undefined) return this.#ended;
     try {
-      return this.#begin(nonEmptyString('the reason', reason), delayMs);
+      return this.#begin(nonEmptyString('the reason', reason), delayMs, limitMs);
     } catch (error) {
       return Promise.reject(toError(error));
     }
   }
 
-  #begin(given: string, delayMs: number): Promise<ShutdownReport> {
+  #begin(given: string, delayMs: number, limitMs: number): Promise<ShutdownReport> {
     const plan = planSteps(this.#steps.values());
     const reason = this.#redactor.text(given);
     const installed = this.#uninstall !== undefined;
@@ -209,6 +265,7 @@ export class Shutdown implements EventSource {
       plan,
       reason,
       delayMs,
+      timeoutMs: Math.max(1, Math.min(this.#settings.timeoutMs, limitMs)),
       host: host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
       abort: () => {
@@ -216,6 +273,7 @@ export class Shutdown implements EventSource {
       },
       over: () => {
         this.#ignoreTriggers();
+        this.#cluster?.over();
       },
       redactor: this.#redactor,
     });
@@ -238,7 +296,8 @@ export class Shutdown implements EventSource {
       listenToNaturalEnd(() => {
         this.#loopIsEmpty();
       }),
-      listenToParent(ipc, (reason) => {
+      // A worker thread has no part in the channel of its process.
+      listenToParent(isMainThread ? ipc : [], (reason) => {
         void this.start(reason);
       }),
     ];
@@ -251,6 +310,25 @@ export class Shutdown implements EventSource {
     }
     return () => {
       for (const stop of stops.splice(0)) stop();
+    };
+  }
+
+  /** Answers what leaves it again. */
+  #joinCluster(): () => void {
+    const place = joinCluster({
+      asked: (request) => {
+        this.#asked(request);
+      },
+      lost: () => {
+        void this.#startAtOnce('disconnect');
+      },
+    });
+    const begun = (): void => place?.begun();
+    this.#cluster = place;
+    this.#emitter.on('begin', begun);
+    return () => {
+      this.#emitter.off('begin', begun);
+      place?.close();
     };
   }
 
