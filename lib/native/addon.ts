@@ -149,6 +149,8 @@ export interface NativeWatchdog {
     readonly duplicateMs: number;
     /** How long JavaScript has to end the process after a second signal before the thread does. */
     readonly secondSignalGraceMs: number;
+    /** The process whose signals are never second ones: they only repeat what it has asked for. */
+    readonly onceFrom?: number;
   }): void;
   /** Gives the handlers back and stops counting. No-op when not armed. */
   disarm(): void;

@@ -144,6 +144,7 @@ export class Shutdown implements EventSource {
     const { signals, timeoutMs, watchdog } = this.#settings;
     const host = this.#settings.openHost({ watchdog });
     const ignoreTriggers = this.#listenToTriggers();
+    const leaveCluster = this.#joinCluster();
     // Before arm(): the watchdog's handler must stand in front of the one that this installs.
     const stopListening = listen(signals, (signal) => {
       this.#arrived(signal);
@@ -154,15 +155,17 @@ export class Shutdown implements EventSource {
         timeoutMs,
         duplicateMs: DUPLICATE_MS,
         secondSignalGraceMs: SECOND_SIGNAL_GRACE_MS,
+        // The primary sends one to a worker that does not answer, which may have had the terminal's.
+        ...(this.#cluster === undefined ? {} : { onceFrom: process.ppid }),
       });
     } catch (error) {
       stopListening();
+      leaveCluster();
       ignoreTriggers();
       throw error;
     }
     this.#host = host;
     this.#ignoreTriggers = ignoreTriggers;
-    const leaveCluster = this.#joinCluster();
     holder[INSTALLED] = true;
     const uninstall = (): void => {
       if (this.#uninstall !== uninstall || this.#run?.finished === false) return;

@@ -57,7 +57,8 @@ export class ThreadRoll {
   }
 
   entries(): readonly ThreadEntry[] {
-    return [...this.#threads.values()].map((thread) => ({
+    const threads = [...this.#threads.values()].sort((a, b) => a.threadId - b.threadId);
+    return threads.map((thread) => ({
       threadId: thread.threadId,
       pending: !hasEnded(thread) && (thread.said === undefined || thread.released),
       ...(thread.said === undefined ? {} : { report: thread.said.report }),

@@ -9,7 +9,7 @@ import type { ClusterWorker } from './primary.js';
 import { judged, type WorkerEnd } from './worker-end.js';
 
 /** How long a worker may take to say that its shutdown has begun. Part of the time where there is little. */
-const ANSWER_MS = 500;
+const ANSWER_MS = 1000;
 
 interface Charge {
   readonly worker: ClusterWorker;
