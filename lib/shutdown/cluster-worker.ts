@@ -45,7 +45,9 @@ export function joinCluster({ asked, lost }: ClusterEvents): ClusterPlace | unde
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
   const disconnect = (): void => {
-    if (wasAsked && isOver && process.connected) process.disconnect();
+    if (!wasAsked || !isOver || !process.connected) return;
+    worker.exitedAfterDisconnect = true;
+    process.disconnect();
   };
   const stops = [
     listenToChannel('message', (message) => {
@@ -63,9 +65,9 @@ export function joinCluster({ asked, lost }: ClusterEvents): ClusterPlace | unde
       'disconnect',
       () => {
         // The listener of Node's own, which stands behind, would end the process on the spot, with 0.
-        const expected = worker.exitedAfterDisconnect;
+        if (isOver || worker.exitedAfterDisconnect) return;
         worker.exitedAfterDisconnect = true;
-        if (!expected) lost();
+        lost();
       },
       'first',
     ),
