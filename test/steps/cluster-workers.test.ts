@@ -234,6 +234,17 @@ describe('a primary', () => {
     expect(stdout).toContain('leaves fails 1');
   });
 
+  test('that is killed leaves a worker that has ended its own shutdown to Node', async () => {
+    const child = await started(['stays']);
+    const [pid = 0] = pids(child.stdout);
+    process.kill(pid, 'SIGTERM');
+    await child.saw('ended stays clean');
+    child.signal('SIGKILL');
+    const { stdout } = await child.end;
+    await allGone(stdout);
+    expect(stdout).not.toContain('disconnect');
+  });
+
   test('that a second signal ends kills its workers', async () => {
     const child = await started(['slow', 'hangs']);
     child.signal('SIGTERM');

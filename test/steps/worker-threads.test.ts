@@ -244,6 +244,16 @@ test('a worker thread that has nothing left to do runs its sequence', async () =
   expect(stdout).toContain('loop-empties began beforeExit');
 });
 
+test('a shutdown that is not installed ends only its thread', async () => {
+  const kinds = ['starts-uninstalled'];
+  const child = new Child('threads.mjs', { args: [JSON.stringify({ kinds })] });
+  await child.saw('exit starts-uninstalled 0');
+  child.signal('SIGTERM');
+  const { code, stdout } = await child.end;
+  expect(code).toBe(0);
+  expect(stdout).toContain('last step');
+});
+
 test('a shutdown without the step says that it leaves worker threads out', async () => {
   const { end, report } = await stopped(['plain'], { step: null });
   expect(end.code).toBe(0);
