@@ -59,7 +59,11 @@ function keepCoverage(): void {
  */
 export function endThreadBy(error: Error, exitCode: number): void {
   process.removeAllListeners('uncaughtException');
-  process.setUncaughtExceptionCaptureCallback(null);
+  try {
+    process.setUncaughtExceptionCaptureCallback(null);
+  } catch {
+    // It is node:domain's, which does not let go of it.
+  }
   setImmediate(() => {
     throw error;
   });

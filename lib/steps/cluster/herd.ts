@@ -7,9 +7,8 @@ export class Herd {
   readonly #cluster: ClusterPrimary;
   readonly #forkedAt = new WeakMap<ClusterWorker, number>();
   readonly #begun = new WeakSet<ClusterWorker>();
-  /** Called for a worker that has been forked, and for one that has begun its shutdown. */
+  /** Called for a worker that has been forked. */
   forked: (worker: ClusterWorker) => void = () => undefined;
-  begun: (worker: ClusterWorker) => void = () => undefined;
 
   constructor(cluster: ClusterPrimary) {
     this.#cluster = cluster;
@@ -19,9 +18,7 @@ export class Herd {
     });
     cluster.on('message', (worker: ClusterWorker, message: unknown) => {
       const said: unknown = (Object(message) as Record<string, unknown>)[MESSAGE_KEY];
-      if ((Object(said) as { begun?: unknown }).begun !== true) return;
-      this.#begun.add(worker);
-      this.begun(worker);
+      if ((Object(said) as { begun?: unknown }).begun === true) this.#begun.add(worker);
     });
   }
 
