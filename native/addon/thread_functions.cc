@@ -1,7 +1,6 @@
-// Which worker threads have a shutdown of their own. Process lifetime: every environment enters itself,
-// and leaves by its clean-up hook, however its thread ends.
+// Which worker threads have a shutdown of their own. Process lifetime: every environment enters
+// itself, and leaves by its clean-up hook, however its thread ends.
 #include <algorithm>
-#include <memory>
 #include <mutex>
 #include <vector>
 
