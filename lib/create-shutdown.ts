@@ -1,6 +1,7 @@
 /** The composition root: makes a shutdown of its options, the native part and the observers. */
 
 import { resolve } from 'node:path';
+import { workerThreadsModule } from './common/builtins.js';
 import { expected } from './common/expected.js';
 import {
   nonEmptyString,
@@ -51,10 +52,14 @@ export interface ShutdownOptions {
   readonly logger?: Logger | undefined;
   /**
    * What stands on stderr: `'auto'` (default) spinners on a terminal, and without one plain lines
-   * unless there is a logger; `true` always something; `false` nothing.
+   * unless there is a logger; `true` always something; `false` nothing. In a worker thread `'auto'` is
+   * `false`: the main thread shows its step.
    */
   readonly console?: ConsoleMode | undefined;
-  /** The folder for the report and the journal, as a path; default false: none. */
+  /**
+   * The folder for the report and the journal, as a path; default false: none. A worker thread writes
+   * none: its report stands in the main thread's.
+   */
   readonly report?: string | false | undefined;
   /** Whether a native thread keeps the time limit even when JavaScript is stuck. Default true. */
   readonly watchdog?: boolean | undefined;
@@ -90,7 +95,8 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
   const given = optionsObject(options, OPTION_NAMES);
   const logger = optionalLogger(given.logger);
   const mode = consoleMode(given.console);
-  const folder = reportFolder(given.report);
+  const wanted = reportFolder(given.report);
+  const folder = workerThreadsModule().isMainThread ? wanted : undefined;
   const timeoutMs = totalMs(given.timeoutMs);
   let watchdog: NativeWatchdog | undefined;
   const shutdown = new Shutdown({
@@ -104,8 +110,9 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
     watchdog: optionalBoolean('watchdog', given.watchdog, true),
     reportFolder: folder,
     redact: optionalFunction('redact', given.redact),
-    openHost: (wanted) => {
-      const host = openHost(wanted);
+    openThreadList: () => loadAddon().threads,
+    openHost: (parts) => {
+      const host = openHost(parts);
       watchdog = host.watchdog;
       return host;
     },
@@ -136,9 +143,15 @@ function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
   const backend = backendNow();
   return {
     watchdog: wanted.watchdog ? addon.watchdog : undefined,
-    exitNow: (exitCode) => addon.exitNow(exitCode),
+    ...(workerThreadsModule().isMainThread
+      ? {
+          exitNow: (exitCode) => addon.exitNow(exitCode),
+          threads: () => addon.threads.list(),
+        }
+      : {}),
     backend: () => backend,
-    measureDevices,
+    // The devices are the process's: the main thread measures them.
+    measureDevices: workerThreadsModule().isMainThread ? measureDevices : () => Promise.resolve([]),
     heldMemory: backend === 'none' ? () => [] : heldMemory,
   };
 }
@@ -178,8 +191,9 @@ function delayMs(value: unknown, timeoutMs: number): number {
 }
 
 function consoleMode(value: unknown): ConsoleMode {
-  if (value === undefined) return 'auto';
-  if (value === 'auto' || typeof value === 'boolean') return value;
+  if (value === undefined || value === 'auto')
+    return workerThreadsModule().isMainThread ? 'auto' : false;
+  if (typeof value === 'boolean') return value;
   throw new TypeError(expected('the `console` option', "'auto' or a boolean", value));
 }
 

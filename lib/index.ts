@@ -87,9 +87,22 @@ export {
   type CloseLoggerOptions,
 } from './steps/close-logger.js';
 export { closeable, type Closeable } from './steps/closeable.js';
+export {
+  clusterWorkers,
+  type ClusterWorkersDetails,
+  type ClusterWorkersOptions,
+} from './steps/cluster-workers.js';
+export type { ClusterPrimary } from './steps/cluster/primary.js';
+export type { WorkerEnd } from './steps/cluster/worker-end.js';
 export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
 export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
 export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
+export {
+  workerThreads,
+  type ReportedThread,
+  type WorkerThreadsDetails,
+  type WorkerThreadsOptions,
+} from './steps/worker-threads.js';
 export {
   healthServer,
   type HealthServer,

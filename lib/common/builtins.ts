@@ -22,6 +22,6 @@ export function stream(): Stream {
   return process.getBuiltinModule('node:stream');
 }
 
-export function workerThreads(): WorkerThreads {
+export function workerThreadsModule(): WorkerThreads {
   return process.getBuiltinModule('node:worker_threads');
 }

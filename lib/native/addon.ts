@@ -149,6 +149,8 @@ export interface NativeWatchdog {
     readonly duplicateMs: number;
     /** How long JavaScript has to end the process after a second signal before the thread does. */
     readonly secondSignalGraceMs: number;
+    /** The process whose signals are never second ones: they only repeat what it has asked for. */
+    readonly onceFrom?: number;
   }): void;
   /** Gives the handlers back and stops counting. No-op when not armed. */
   disarm(): void;
@@ -169,6 +171,14 @@ export interface NativeWatchdog {
   setJournal(fd: number): void;
   /** From now on the process ends with this code, also when the watchdog has to end it. */
   decide(exitCode: number): void;
+}
+
+/** The worker threads that have a shutdown of their own. Process-wide. */
+export interface NativeThreads {
+  /** Enters this environment. It leaves by itself when its thread ends, however that ends. */
+  enter(threadId: number): void;
+  leave(): void;
+  list(): readonly number[];
 }
 
 export interface Addon {
@@ -218,6 +228,7 @@ export interface Addon {
     settled: (settlement: Settlement & { readonly model?: NativeModel }) => void,
   ): NativeJob;
   readonly watchdog: NativeWatchdog;
+  readonly threads: NativeThreads;
   /** One datagram to a unix socket: a path, or `@` and an abstract name. Waits at most 100 ms. @throws */
   notifySocket(address: string, text: string): void;
   /** `_exit`: no static destructor, no exit handler. */

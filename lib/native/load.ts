@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-import { workerThreads } from '../common/builtins.js';
+import { workerThreadsModule } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
 import type { Addon } from './addon.js';
 
@@ -40,7 +40,7 @@ export function loadAddon(): Addon {
 export function load(): LoadedAddon {
   if (loaded === undefined) {
     loaded = choose(setting());
-    loaded.addon.initialise(workerThreads().isMainThread);
+    loaded.addon.initialise(workerThreadsModule().isMainThread);
   }
   return loaded;
 }

@@ -62,7 +62,7 @@ export interface MemoryEvent {
 
 /** Something went wrong outside the steps: a listener failed, or an error was never caught. */
 export interface ProblemEvent {
-  /** Where, as it stands in the report's errors: `(observer)`, `(devices)` or `(uncaught)`. */
+  /** Where, as in the report's errors: `(observer)`, `(devices)`, `(threads)` or `(uncaught)`. */
   readonly where: string;
   readonly error: Error;
 }

@@ -1,5 +1,6 @@
 /** The end of the process: `exit` listeners, then `_exit`. */
 
+import { takeCoverage } from 'node:v8';
 import type { ShutdownHost } from './host.js';
 
 const PROFILING = /(?:^|\s)--(?:prof|cpu-prof|heap-prof|experimental-test-coverage)(?:\s|=|$)/;
@@ -21,23 +22,57 @@ interface ReallyExits {
 // Process lifetime: the one that stood before any seal.
 const { reallyExit } = process as unknown as ReallyExits;
 
+type ExitHost = Pick<ShutdownHost, 'exitNow' | 'threads'>;
+
 /**
  * From here on `process.exit` ends the process with `exitCode`, whoever calls it with whatever code.
  * Where the host can, it ends by `_exit`: a static destructor of some runtime can then neither crash
- * nor hang a finished shutdown. Answers that end.
+ * nor hang a finished shutdown, and a worker thread inside native work is not terminated, which would
+ * abort the process. Answers that end.
  */
-export function sealExit(exitCode: number, host: Pick<ShutdownHost, 'exitNow'>): () => never {
-  const hard = writesAtExit(process.env, process.execArgv) ? undefined : host.exitNow;
+export function sealExit(exitCode: number, { exitNow, threads }: ExitHost): () => never {
   const end = (): never => {
-    hard?.(exitCode);
+    if (!writesAtExit(process.env, process.execArgv)) exitNow?.(exitCode);
+    else if (exitNow !== undefined && (threads?.() ?? []).length > 0) {
+      keepCoverage();
+      exitNow(exitCode);
+    }
     return reallyExit.call(process, exitCode);
   };
   (process as unknown as ReallyExits).reallyExit = end;
   return end;
 }
 
+/** Writes what an exit would, as far as that can be asked for. */
+function keepCoverage(): void {
+  if ((process.env.NODE_V8_COVERAGE ?? '') === '') return;
+  try {
+    takeCoverage();
+  } catch {
+    // The folder is gone, or full.
+  }
+}
+
+/**
+ * Ends a worker thread by an error that nobody caught, so that it is an `error` event where the worker
+ * was made, as it would have been without a shutdown.
+ */
+export function endThreadBy(error: Error, exitCode: number): void {
+  process.removeAllListeners('uncaughtException');
+  try {
+    process.setUncaughtExceptionCaptureCallback(null);
+  } catch {
+    // It is node:domain's, which does not let go of it.
+  }
+  setImmediate(() => {
+    throw error;
+  });
+  // Should somebody catch it all the same.
+  setImmediate(() => leave(exitCode, {}));
+}
+
 /** Runs the `exit` listeners and ends the process with `exitCode`, also when one of them throws. */
-export function leave(exitCode: number, host: Pick<ShutdownHost, 'exitNow'>): never {
+export function leave(exitCode: number, host: ExitHost): never {
   const end = sealExit(exitCode, host);
   try {
     process.exit(exitCode);

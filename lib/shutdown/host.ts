@@ -7,8 +7,15 @@ import type { MeasuredDevice, ShutdownReport } from './report.js';
 export interface ShutdownHost {
   /** Undefined with `watchdog: false`. */
   readonly watchdog?: NativeWatchdog | undefined;
-  /** `_exit`. Undefined where there is no addon: the process then ends by `process.exit`. */
+  /**
+   * `_exit`. Undefined where there is no addon: the process then ends by `process.exit`; and in a
+   * worker thread, which ends only itself by that.
+   */
   readonly exitNow?: ((exitCode: number) => never) | undefined;
+  /** The ids of the worker threads that have shutdowns of their own. */
+  readonly threads?: (() => readonly number[]) | undefined;
+  /** Only in a worker thread: its part in the shutdown of the process. */
+  readonly thread?: { mayEnd(): Promise<void> } | undefined;
   backend(): ShutdownReport['backend'];
   /** Reads the devices that are initialised, and never creates a context. Ends within `timeoutMs`. */
   measureDevices(timeoutMs: number): Promise<readonly MeasuredDevice[]>;

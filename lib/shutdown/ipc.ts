@@ -29,27 +29,35 @@ export function listenToParent(
   triggers: readonly IpcTrigger[],
   asked: (reason: string) => void,
 ): () => void {
-  if (process.send === undefined || process.channel === undefined) return () => undefined;
   const onMessage = (message: unknown): void => {
     if (message === 'shutdown') asked('shutdown message');
   };
   const onDisconnect = (): void => {
     asked('disconnect');
   };
-  const listens = [
-    { trigger: 'shutdown', event: 'message', listener: onMessage },
-    { trigger: 'disconnect', event: 'disconnect', listener: onDisconnect },
-  ] as const;
-  const chosen = listens.filter(({ trigger }) => triggers.includes(trigger));
-  for (const { event, listener } of chosen) {
-    process.on(event, listener as () => void);
-    count('unrefCounted');
-  }
+  const stops = [
+    ...(triggers.includes('shutdown') ? [listenToChannel('message', onMessage)] : []),
+    ...(triggers.includes('disconnect') ? [listenToChannel('disconnect', onDisconnect)] : []),
+  ];
   return () => {
-    for (const { event, listener } of chosen) {
-      count('refCounted');
-      process.off(event, listener as () => void);
-    }
+    for (const stop of stops) stop();
+  };
+}
+
+/** Calls `listener` for what the channel says, in front of the other listeners if it is `'first'`. */
+export function listenToChannel(
+  event: 'message' | 'disconnect',
+  listener: (message: unknown) => void,
+  place: 'first' | 'last' = 'last',
+): () => void {
+  if (process.send === undefined || process.channel === undefined) return () => undefined;
+  const channel: NodeJS.EventEmitter = process;
+  if (place === 'first') channel.prependListener(event, listener);
+  else channel.on(event, listener);
+  count('unrefCounted');
+  return () => {
+    count('refCounted');
+    channel.off(event, listener);
   };
 }
 

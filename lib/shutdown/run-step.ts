@@ -20,7 +20,7 @@ export const LAST_WORDS_MS = 25;
 type Settlement = { readonly details: unknown } | { readonly thrown: unknown };
 
 /** What a step is told that does not depend on its time. */
-export type StepSurroundings = Pick<StepContext, 'reason' | 'logger' | 'progress'>;
+export type StepSurroundings = Pick<StepContext, 'startedAt' | 'reason' | 'logger' | 'progress'>;
 
 /** `deadline` is in the time of `performance.now()`. */
 export async function runStep(
@@ -73,6 +73,7 @@ function leaseContext(deadline: number, surroundings: StepSurroundings): Context
   let over = false;
   return {
     context: {
+      startedAt: surroundings.startedAt,
       reason: surroundings.reason,
       logger: surroundings.logger,
       get signal() {

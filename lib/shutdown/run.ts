@@ -4,7 +4,7 @@ import { toError } from '../common/errors.js';
 import { Delay } from './delay.js';
 import type { Emitter } from './emitter.js';
 import { exitCodeOf, outcomeOf } from './exit-code.js';
-import { leave, sealExit } from './exit.js';
+import { endThreadBy, leave, sealExit } from './exit.js';
 import type { ShutdownHost } from './host.js';
 import { Ledger, rounded } from './ledger.js';
 import type { Logger } from './logger.js';
@@ -47,6 +47,7 @@ export class Run {
   readonly #startedAt: Date;
   #report: ShutdownReport | undefined;
   #crashes = 0;
+  #firstCrash: Error | undefined;
   #delay: Delay | undefined;
   /** True once an `exit: false` has ended: the process goes on. */
   finished = false;
@@ -86,6 +87,7 @@ export class Run {
       steps: plannedSteps(plan),
       ...heldNow(host),
     });
+    this.#missThreads();
     if (delayMs > 0 && this.#crashes === 0) {
       host.watchdog?.setPending('(delay)');
       this.#delay = new Delay(Math.max(0, delayMs - this.#elapsed()));
@@ -156,6 +158,7 @@ export class Run {
   /** An error that nobody caught: it began this shutdown, or it came while it ran. */
   crashed(error: Error): void {
     this.#crashes += 1;
+    this.#firstCrash ??= error;
     if (this.#crashes <= MAX_CRASHES) this.problem('(uncaught)', error);
     this.#delay?.cutShort();
   }
@@ -186,11 +189,27 @@ export class Run {
     if (late instanceof Error) this.problem('(observer)', toError(late));
   }
 
-  async #exit(exitCode: number): Promise<never> {
+  async #exit(exitCode: number): Promise<void> {
     const { host } = this.#input;
     host.watchdog?.setPending('(exit)');
     await flushStdio(this.#shareOfRest(FLUSH_MS));
+    if (host.thread !== undefined) {
+      await host.thread.mayEnd();
+      if (this.#firstCrash !== undefined) {
+        endThreadBy(this.#firstCrash, exitCode);
+        return;
+      }
+    }
     leave(exitCode, host);
+  }
+
+  /** Worker threads whose shutdowns nobody asks for would be cut off by the end of the process. */
+  #missThreads(): void {
+    const { host, plan } = this.#input;
+    const threads = host.threads?.() ?? [];
+    if (threads.length === 0 || plan.some(({ step }) => step.asksThreads)) return;
+    const message = `Worker threads have shutdowns of their own, and no step asks for them (ids ${threads.join(', ')}): add workerThreads()`;
+    this.problem('(threads)', new Error(message));
   }
 
   #shareOfRest(ms: number): number {

@@ -126,6 +126,7 @@ export class Sequence {
 
   #surroundings(name: string): StepSurroundings {
     return {
+      startedAt: this.#input.beganAt,
       reason: this.#input.reason,
       logger: this.#logger,
       progress: (done, total, text) => {

@@ -1,54 +1,46 @@
 /** The shutdown as its user sees it: add steps, install, start. One per process is installed. */
 
 import { AbortError, toError } from '../common/errors.js';
-import { workerThreads } from '../common/builtins.js';
+import { workerThreadsModule } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
-import { listenToCrashes, type CrashOrigin } from './crashes.js';
+import type { CrashOrigin } from './crashes.js';
 import { Emitter } from './emitter.js';
 import type { EventSource, Listener, ShutdownEvents } from './events.js';
 import { signalExitCode } from './exit-code.js';
 import { leave } from './exit.js';
-import type { ShutdownHost } from './host.js';
-import { listenToParent, type IpcTrigger } from './ipc.js';
+import {
+  checkInstallable,
+  installInProcess,
+  installInThread,
+  type Installation,
+  type InstallSettings,
+  type Triggered,
+} from './installation.js';
 import type { Logger } from './logger.js';
-import { listenToNaturalEnd, unsettledMainCode } from './natural-end.js';
+import { unsettledMainCode } from './natural-end.js';
 import { planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { Redactor, type Redact } from './redact.js';
-import { rehearseSoon } from './rehearsal.js';
+import { sharedNow } from './request.js';
 import { Run } from './run.js';
-import { DUPLICATE_MS, listen, SignalGate, type SignalArrival } from './signals.js';
+import { SignalGate, type SignalArrival } from './signals.js';
 import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
 
 /** The options of `createShutdown`, checked, and what the composition root provides. */
-export interface ShutdownSettings {
-  readonly timeoutMs: number;
+export interface ShutdownSettings extends InstallSettings {
   /** Less than `timeoutMs`. */
   readonly delayMs: number;
-  readonly signals: readonly SignalArrival[];
-  readonly ipc: readonly IpcTrigger[];
-  readonly uncaught: boolean;
-  readonly exit: boolean;
   readonly logger: Logger;
-  readonly watchdog: boolean;
   /** Where the reports go, absolute; undefined without. */
   readonly reportFolder?: string | undefined;
   /** Every text that leaves the shutdown goes through it. */
   readonly redact?: Redact | undefined;
-  /** @throws what the addon's loader throws, when a watchdog is wanted and the addon cannot load. */
-  openHost(wanted: { readonly watchdog: boolean }): ShutdownHost;
   /** Called at `install()`: the time for observers to load what they need. */
   prepare(): void;
 }
 
 const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as const;
-
-/** How long JavaScript has to end the process after a second signal, before the watchdog does. */
-const SECOND_SIGNAL_GRACE_MS = 250;
-
-// Held by the process: two copies of this package must not both handle its signals.
-const INSTALLED = Symbol.for('cuda-shutdown.installed');
 
 export class Shutdown implements EventSource {
   readonly #settings: ShutdownSettings;
@@ -60,15 +52,32 @@ export class Shutdown implements EventSource {
   readonly #early: { readonly where: string; readonly error: Error }[] = [];
   readonly #redactor: Redactor;
   readonly #gate = new SignalGate();
-  #host: ShutdownHost | undefined;
-  #uninstall: (() => void) | undefined;
+  readonly #triggered: Triggered = {
+    signal: (signal) => {
+      this.#arrived(signal);
+    },
+    parent: (reason) => {
+      void this.start(reason);
+    },
+    // Who asks has been at work for a delay of its own, and waits until then.
+    asked: ({ reason, until }) => {
+      void this.#start(reason, 0, until - sharedNow());
+    },
+    lost: () => {
+      void this.#startAtOnce('disconnect');
+    },
+    loopIsEmpty: () => {
+      this.#loopIsEmpty();
+    },
+    crashed: (origin, error) => {
+      this.#crashed(origin, error);
+    },
+  };
+  #installation: Installation | undefined;
   #run: Run | undefined;
   #ended: Promise<ShutdownReport> | undefined;
   /** The error that is about to begin the shutdown. */
   #crash: Error | undefined;
-  /** Takes back the listeners that only begin a shutdown; those of the signals stay. */
-  #ignoreTriggers = (): void => undefined;
-
   /** Not for users: `createShutdown()` makes one. */
   constructor(settings: ShutdownSettings) {
     this.#settings = settings;
@@ -108,7 +117,7 @@ export class Shutdown implements EventSource {
     if (this.#steps.has(step.name)) {
       throw new RangeError(expected("the step's name", 'one that is not taken', step.name));
     }
-    if (this.#uninstall !== undefined) planSteps([...this.#steps.values(), step]);
+    if (this.#installation !== undefined) planSteps([...this.#steps.values(), step]);
     this.#steps.set(step.name, step);
     return this;
   }
@@ -130,51 +139,43 @@ export class Shutdown implements EventSource {
    * is installed already; the loader's error when the watchdog is wanted and the addon cannot load.
    */
   install(): () => void {
-    if (!workerThreads().isMainThread) {
+    if (!workerThreadsModule().isMainThread) {
       throw new Error(
-        'A shutdown can be installed on the main thread only: workers get no signals',
+        'A shutdown can be installed on the main thread only, as workers get no signals; in a worker thread call installInWorker()',
       );
     }
-    const holder = process as { [INSTALLED]?: boolean };
-    if (holder[INSTALLED] === true) {
-      throw new Error('A shutdown is installed in this process already; one is enough: add to it');
+    return this.#install(installInProcess);
+  }
+
+  /**
+   * For a worker thread: the shutdown of the main thread, with the step `workerThreads()`, asks this one
+   * to run. Listens to no signal; the watchdog is the main thread's. Answers what takes it back; while
+   * a shutdown runs that does nothing.
+   * @throws RangeError when the steps cannot be ordered; Error on the main thread and when one is
+   * installed in this thread already; the loader's error when the addon cannot load.
+   */
+  installInWorker(): () => void {
+    if (workerThreadsModule().isMainThread) {
+      throw new Error('This is the main thread: call install(); installInWorker() is for workers');
     }
+    return this.#install(installInThread);
+  }
+
+  #install(how: typeof installInProcess): () => void {
+    checkInstallable();
     planSteps(this.#steps.values());
-    const { signals, timeoutMs, watchdog } = this.#settings;
-    const host = this.#settings.openHost({ watchdog });
-    const ignoreTriggers = this.#listenToTriggers();
-    // Before arm(): the watchdog's handler must stand in front of the one that this installs.
-    const stopListening = listen(signals, (signal) => {
-      this.#arrived(signal);
-    });
-    try {
-      host.watchdog?.arm({
-        signals: signals.map(({ number }) => number),
-        timeoutMs,
-        duplicateMs: DUPLICATE_MS,
-        secondSignalGraceMs: SECOND_SIGNAL_GRACE_MS,
-      });
-    } catch (error) {
-      stopListening();
-      ignoreTriggers();
-      throw error;
-    }
-    this.#host = host;
-    this.#ignoreTriggers = ignoreTriggers;
-    holder[INSTALLED] = true;
-    const noRehearsal = rehearseSoon();
-    const uninstall = (): void => {
-      if (this.#uninstall !== uninstall || this.#run?.finished === false) return;
-      this.#uninstall = undefined;
-      host.watchdog?.disarm();
-      stopListening();
-      ignoreTriggers();
-      noRehearsal();
-      holder[INSTALLED] = false;
-    };
-    this.#uninstall = uninstall;
+    const installation = how(this.#settings, this.#triggered);
+    const { thread } = installation;
+    const report = ({ report: made }: ShutdownEvents['end']): void => thread?.report(made);
+    this.#emitter.on('end', report);
+    this.#installation = installation;
     this.#settings.prepare();
-    return uninstall;
+    return () => {
+      if (this.#installation !== installation || this.#run?.finished === false) return;
+      this.#installation = undefined;
+      this.#emitter.off('end', report);
+      installation.remove();
+    };
   }
 
   /**
@@ -192,33 +193,34 @@ export class Shutdown implements EventSource {
     return this.#start(reason, 0);
   }
 
-  #start(reason: string, delayMs: number): Promise<ShutdownReport> {
+  #start(reason: string, delayMs: number, limitMs = Infinity): Promise<ShutdownReport> {
     if (this.#ended !== undefined) return this.#ended;
     try {
-      return this.#begin(nonEmptyString('the reason', reason), delayMs);
+      return this.#begin(nonEmptyString('the reason', reason), delayMs, limitMs);
     } catch (error) {
       return Promise.reject(toError(error));
     }
   }
 
-  #begin(given: string, delayMs: number): Promise<ShutdownReport> {
+  #begin(given: string, delayMs: number, limitMs: number): Promise<ShutdownReport> {
     const plan = planSteps(this.#steps.values());
     const reason = this.#redactor.text(given);
-    const installed = this.#uninstall !== undefined;
-    if (!installed) this.#settings.prepare();
-    const host = installed ? this.#host : undefined;
+    const installation = this.#installation;
+    if (installation === undefined) this.#settings.prepare();
     const run = new Run({
       ...this.#settings,
       plan,
       reason,
       delayMs,
-      host: host ?? this.#settings.openHost({ watchdog: false }),
+      timeoutMs: Math.max(1, Math.min(this.#settings.timeoutMs, limitMs)),
+      host: installation?.host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
       abort: () => {
         this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
       },
       over: () => {
-        this.#ignoreTriggers();
+        installation?.ignoreTriggers();
+        installation?.cluster?.over();
       },
       redactor: this.#redactor,
     });
@@ -230,31 +232,10 @@ export class Shutdown implements EventSource {
     this.#run = run;
     for (const { where, error } of this.#early) run.problem(where, error);
     if (this.#crash !== undefined) run.crashed(this.#crash);
+    // Before anything of the service's own, which may block.
+    installation?.cluster?.begun();
     report(run.begin());
     return this.#ended;
-  }
-
-  /** Everything but the signals. Answers what stops the listening; stopping twice does nothing. */
-  #listenToTriggers(): () => void {
-    const { ipc, uncaught } = this.#settings;
-    const stops = [
-      listenToNaturalEnd(() => {
-        this.#loopIsEmpty();
-      }),
-      listenToParent(ipc, (reason) => {
-        void this.start(reason);
-      }),
-    ];
-    if (uncaught) {
-      stops.push(
-        listenToCrashes((origin, error) => {
-          this.#crashed(origin, error);
-        }),
-      );
-    }
-    return () => {
-      for (const stop of stops.splice(0)) stop();
-    };
   }
 
   #loopIsEmpty(): void {
@@ -270,7 +251,7 @@ export class Shutdown implements EventSource {
     }
     this.#crash = error;
     // A bug that makes this reject would come here again, for ever.
-    this.#startAtOnce(origin).catch(() => leave(1, this.#host ?? {}));
+    this.#startAtOnce(origin).catch(() => leave(1, this.#installation?.host ?? {}));
   }
 
   #arrived(signal: SignalArrival): void {
@@ -278,7 +259,7 @@ export class Shutdown implements EventSource {
     const finished = this.#run?.finished === true;
     if (passed === 'duplicate') {
       // One that comes after the end of an `exit: false` must not start a countdown.
-      if (finished) this.#host?.watchdog?.finish();
+      if (finished) this.#installation?.host.watchdog?.finish();
     } else if (passed === 'first' && !finished) {
       // A bug that makes this reject must end the process as any other: unhandled, and loud.
       void this.start(signal.name);

@@ -12,6 +12,8 @@ export const PHASES: readonly Phase[] = ['intake', 'service', 'models', 'device'
 export interface StepContext {
   /** Aborts at the step's deadline, with a `TimeoutError` as its reason. */
   readonly signal: AbortSignal;
+  /** When the shutdown began, in the time of `performance.now()`. */
+  readonly startedAt: number;
   /** When the step's time is over, in the time of `performance.now()`. */
   readonly deadline: number;
   /** Milliseconds until the deadline, never below 0. */
@@ -48,6 +50,9 @@ export interface Step extends StepOptions {
   run(context: StepContext): unknown;
 }
 
+/** Marks a step that asks the shutdowns of worker threads. */
+export const ASKS_THREADS = Symbol('asks the shutdowns of worker threads');
+
 /** A step with its defaults, checked. */
 export interface ResolvedStep {
   readonly name: string;
@@ -57,6 +62,7 @@ export interface ResolvedStep {
   readonly timeoutMs: number;
   readonly reserveMs: number;
   readonly optional: boolean;
+  readonly asksThreads: boolean;
 }
 
 /** @throws TypeError or RangeError that names what is wrong with the step. */
@@ -77,6 +83,7 @@ export function resolveStep(step: Step): ResolvedStep {
     timeoutMs: positiveMs('timeoutMs', step.timeoutMs, Infinity),
     reserveMs: nonNegativeMs('reserveMs', step.reserveMs, 0),
     optional: optionalBoolean('optional', step.optional, false),
+    asksThreads: ASKS_THREADS in step,
   };
 }
 

@@ -23,6 +23,7 @@ Napi::Object initialise_addon(Napi::Env env, Napi::Object exports) {
   export_device_functions(env, exports);
   export_memory_functions(env, exports);
   export_model_functions(env, exports);
+  export_thread_functions(env, exports);
   export_watchdog_functions(env, exports);
   return exports;
 }

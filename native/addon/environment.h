@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <optional>
 
 #include "addon/mailbox.h"
 
@@ -19,6 +20,8 @@ struct Environment {
   // were begun now would race with the runtime's static destructors.
   bool is_main_thread = true;
   bool ending = false;
+  // Its entry in the registry of thread_functions.cc, current or former.
+  std::optional<double> thread;
   Napi::FunctionReference model_class;
 
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }

@@ -27,6 +27,8 @@ Napi::Value arm(const Napi::CallbackInfo& info) {
   options.timeout = milliseconds_from(object.Get("timeoutMs"));
   options.duplicate_window = milliseconds_from(object.Get("duplicateMs"));
   options.second_signal_grace = milliseconds_from(object.Get("secondSignalGraceMs"));
+  const Napi::Value once_from = object.Get("onceFrom");
+  if (once_from.IsNumber()) options.once_from = once_from.As<Napi::Number>().Int32Value();
   throwing(info.Env(), [&] { Watchdog::instance().arm(options); });
   return info.Env().Undefined();
 }

@@ -32,6 +32,7 @@ std::atomic<std::uint64_t> first_arrival{0};
 std::atomic<std::uint64_t> latest_arrival{0};
 constexpr int uninstalled = -1;
 std::atomic<int> wake_descriptor{uninstalled};
+std::atomic<pid_t> sends_once{0};
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 constexpr unsigned signal_bits = 8;
@@ -48,6 +49,11 @@ Arrival unpack(std::uint64_t word) noexcept {
   return {static_cast<int>(word & ((1U << signal_bits) - 1)), Clock::time_point(since_boot)};
 }
 
+// A terminal's signals come from the kernel, and their si_pid says nothing.
+bool was_sent_by(const siginfo_t& info, pid_t process) noexcept {
+  return process != 0 && info.si_code <= 0 && info.si_pid == process;
+}
+
 template <std::size_t level>
 void on_signal(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
@@ -56,7 +62,10 @@ void on_signal(int signal, siginfo_t* info, void* context) {
   if (descriptor != uninstalled) {
     const std::uint64_t arrival = pack(signal);
     std::uint64_t none = 0;
-    if (!first_arrival.compare_exchange_strong(none, arrival)) latest_arrival.store(arrival);
+    if (!first_arrival.compare_exchange_strong(none, arrival) &&
+        !was_sent_by(*info, sends_once.load())) {
+      latest_arrival.store(arrival);
+    }
     const std::uint64_t one = 1;
     static_cast<void>(!write(descriptor, &one, sizeof(one)));
   }
@@ -124,8 +133,9 @@ void chain(int signal) {
 
 }  // namespace
 
-void install(const std::vector<int>& signals, int wake_fd) {
+void install(const std::vector<int>& signals, int wake_fd, pid_t once_from) {
   forget();
+  sends_once.store(once_from);
   wake_descriptor.store(wake_fd);
   try {
     for (const int signal : signals) chain(signal);

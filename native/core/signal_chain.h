@@ -5,6 +5,8 @@
 // atomics, clock_gettime, write and the handler that stood before.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 #include <vector>
@@ -18,8 +20,10 @@ struct Arrival {
   Clock::time_point at;
 };
 
-// Every arrival writes to `wake_fd`, an eventfd. Throws std::system_error; then nothing is changed.
-void install(const std::vector<int>& signals, int wake_fd);
+// Every arrival writes to `wake_fd`, an eventfd. What the process `once_from` sends by kill() may
+// be the first signal and is never a second one; 0 is no such process. Throws std::system_error;
+// then nothing is changed.
+void install(const std::vector<int>& signals, int wake_fd, pid_t once_from = 0);
 // Gives back every handler that is still ours. One that somebody has chained in front of since
 // stays in the chain and only passes on.
 void uninstall() noexcept;

@@ -85,7 +85,7 @@ Watchdog::Watchdog() : wake_fd_(made_eventfd()) {
 void Watchdog::arm(const WatchdogOptions& options) {
   const std::lock_guard lock(mutex_);
   if (armed_) throw std::logic_error("Expected the watchdog to be disarmed, got one that is armed");
-  signal_chain::install(options.signals, wake_fd_);
+  signal_chain::install(options.signals, wake_fd_, options.once_from);
   options_ = options;
   terminal_ = Terminal();
   begun_.reset();

@@ -12,6 +12,8 @@
 // Process lifetime: there is one, and its threads are never joined.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <chrono>
 #include <condition_variable>
@@ -36,6 +38,8 @@ struct WatchdogOptions {
   std::chrono::milliseconds duplicate_window{500};
   // How long the process may take to end by itself after a second signal.
   std::chrono::milliseconds second_signal_grace{250};
+  // A process whose signals are never second ones, as they only repeat what was asked already.
+  pid_t once_from = 0;
 };
 
 // Thread-safe. The thread waits on an eventfd, which the signal handler can write to.

@@ -169,7 +169,7 @@ test('a second install, and one in a worker, are refused', async () => {
   expect(stdout.trim().split('\n')).toEqual([
     'first: installed',
     'second: A shutdown is installed in this process already; one is enough: add to it',
-    'worker: A shutdown can be installed on the main thread only: workers get no signals',
+    'worker: A shutdown can be installed on the main thread only, as workers get no signals; in a worker thread call installInWorker()',
   ]);
 });
 

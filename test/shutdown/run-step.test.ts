@@ -14,6 +14,7 @@ function run(
   } = {},
 ): Promise<StepOutcome> {
   return runStep(resolveStep({ name: 'it', run: body }), performance.now() + limitMs, {
+    startedAt: performance.now(),
     reason: 'SIGTERM',
     logger: guardLogger(undefined),
     progress,

@@ -43,10 +43,11 @@ export class Child {
     const node = process.env.CUDA_SHUTDOWN_TEST_NODE ?? process.execPath;
     const run = [node, ...(options.execArgv ?? []), path, ...(options.args ?? [])];
     const [command = '', ...args] = options.under?.(run) ?? run;
-    const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
+    const env: NodeJS.ProcessEnv = { ...process.env };
     // Jest's own would change how the child ends.
     delete env.NODE_OPTIONS;
     delete env.NODE_V8_COVERAGE;
+    Object.assign(env, options.env);
     this.process = spawn(command, args, {
       env,
       stdio: [

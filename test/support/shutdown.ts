@@ -52,6 +52,7 @@ export function fakeShutdown(
     logger: guardLogger(undefined),
     watchdog: true,
     openHost: () => host,
+    openThreadList: () => ({ enter: () => undefined, leave: () => undefined }),
     prepare: () => undefined,
     ...others,
   });

@@ -119,6 +119,23 @@ TEST_F(SignalChainTest, KeepsTheFirstAndTellsASecondFromADuplicate) {
   EXPECT_EQ(wakes(), 3U);
 }
 
+TEST_F(SignalChainTest, WhoMaySendOnceSendsTheFirstSignalButNeverASecondOne) {
+  signal_chain::install({SIGUSR1, SIGUSR2}, wake_fd_, getpid());
+  kill(getpid(), SIGUSR2);
+  std::this_thread::sleep_for(milliseconds(2));
+  kill(getpid(), SIGUSR1);
+  ASSERT_TRUE(signal_chain::first());
+  EXPECT_EQ(signal_chain::first()->signal, SIGUSR2);
+  EXPECT_FALSE(signal_chain::second(milliseconds(1)));
+  EXPECT_EQ(earlier_calls, 1) << "it is passed on all the same";
+
+  signal_chain::install({SIGUSR1, SIGUSR2}, wake_fd_, getppid());
+  kill(getpid(), SIGUSR2);
+  std::this_thread::sleep_for(milliseconds(2));
+  kill(getpid(), SIGUSR1);
+  EXPECT_TRUE(signal_chain::second(milliseconds(1)));
+}
+
 TEST_F(SignalChainTest, GivesTheEarlierHandlersBack) {
   signal_chain::install({SIGUSR1, SIGUSR2}, wake_fd_);
   signal_chain::uninstall();

@@ -1,0 +1,29 @@
+/** What of node:cluster is used, by its shape. */
+
+export interface ClusterWorkerProcess {
+  readonly pid?: number | undefined;
+  kill(signal: NodeJS.Signals): boolean;
+  once(
+    event: 'exit',
+    listener: (code: number | null, signal: NodeJS.Signals | null) => void,
+  ): unknown;
+  removeAllListeners(event: 'exit'): unknown;
+}
+
+export interface ClusterWorker {
+  readonly id: number;
+  readonly process: ClusterWorkerProcess;
+  exitedAfterDisconnect: boolean;
+  isDead(): boolean;
+  isConnected(): boolean;
+  send(message: object, callback: (error: Error | null) => void): boolean;
+  removeAllListeners(event: 'exit'): unknown;
+}
+
+/** The module node:cluster in a primary. */
+export interface ClusterPrimary {
+  readonly isPrimary: boolean;
+  readonly workers?: Readonly<Partial<Record<string, ClusterWorker>>> | undefined;
+  fork(env?: object): ClusterWorker;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+}
