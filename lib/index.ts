@@ -11,7 +11,16 @@ export { Model, type ModelState, type UnloadOptions } from './models/model.js';
 export type { Lease } from './models/lease.js';
 export type { TensorInfo } from './models/tensor-info.js';
 export type { Dtype } from './models/safetensors/header.js';
-export { ModelRegistry, type UnloadAllOptions, type UnloadSummary } from './models/registry.js';
+export {
+  type AddOptions,
+  type AdmitOptions,
+  type IdleOptions,
+  ModelRegistry,
+  type RegistryOptions,
+  type UnloadAllOptions,
+  type UnloadSummary,
+} from './models/registry.js';
+export type { Budget } from './models/budget.js';
 export type { FailedUnload } from './models/unload-all.js';
 export type {
   Unloadable,
@@ -41,6 +50,7 @@ export {
   AbortError,
   CudaError,
   CudaUnavailableError,
+  ModelBudgetError,
   ModelStateError,
   SafetensorsError,
   type SafetensorsReason,

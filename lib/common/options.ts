@@ -35,6 +35,21 @@ export function nonNegativeMs(name: string, value: unknown, fallback: number): n
   );
 }
 
+/** Milliseconds above zero, finite, without a default. */
+export function requiredMs(name: string, value: unknown): number {
+  return numberThat(name, value, 'a finite positive number', (ms) => ms > 0 && ms < Infinity);
+}
+
+/** A size above zero, without a default. */
+export function requiredBytes(name: string, value: unknown): number {
+  return numberThat(
+    name,
+    value,
+    'a positive integer',
+    (bytes) => Number.isSafeInteger(bytes) && bytes > 0,
+  );
+}
+
 function milliseconds(
   name: string,
   value: unknown,
@@ -42,7 +57,15 @@ function milliseconds(
   toBe: string,
   holds: (ms: number) => boolean,
 ): number {
-  if (value === undefined) return fallback;
+  return value === undefined ? fallback : numberThat(name, value, toBe, holds);
+}
+
+function numberThat(
+  name: string,
+  value: unknown,
+  toBe: string,
+  holds: (value: number) => boolean,
+): number {
   const message = (): string => expected(`the \`${name}\` option`, toBe, value);
   if (typeof value !== 'number') throw new TypeError(message());
   if (!holds(value)) throw new RangeError(message());

@@ -5,71 +5,39 @@ import { notify } from '../common/notify.js';
 import {
   nonEmptyString,
   optionalFunction,
-  optionalSignal,
   optionsObject,
-  positiveInteger,
   positiveMs,
+  requiredBytes,
+  requiredMs,
 } from '../common/options.js';
-import { type Device, deviceIndex } from '../cuda/device.js';
-import { type Budget, type BudgetOf, checkBudget } from './budget.js';
+import { deviceIndex } from '../cuda/device.js';
+import { type BudgetOf, checkBudget } from './budget.js';
 import { watchIdle } from './idle.js';
 import type { Model } from './model.js';
+import {
+  type AddOptions,
+  type AdmitOptions,
+  DEFAULT_TIMEOUT_MS,
+  type IdleOptions,
+  planFrom,
+  type RegistryOptions,
+  type UnloadAllOptions,
+  type UnloadSummary,
+} from './registry-options.js';
 import { Room } from './room.js';
 import { deviceOf, type Registered } from './schedule.js';
 import { type FailedUnload, unloadScheduled, type UnloadPlan } from './unload-all.js';
 import { unloadWithin } from './unload-within.js';
-import type { Unloadable, UnloadProgress, UnloadResult } from './unloadable.js';
+import type { Unloadable } from './unloadable.js';
 
-export interface UnloadAllOptions {
-  /** Milliseconds for each unload, counted from its own beginning. Default 30,000. */
-  readonly timeoutMs?: number;
-  /** Milliseconds for all of them. What is left is shared equally among those still to go. */
-  readonly totalMs?: number;
-  /** How many unload at the same time. Default: all devices side by side, one model each. */
-  readonly concurrency?: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (name: string, progress: UnloadProgress) => void;
-}
-
-export interface UnloadSummary {
-  readonly unloaded: readonly UnloadResult[];
-  readonly failed: readonly FailedUnload[];
-  readonly freedBytes: number;
-  readonly durationMs: number;
-}
-
-export interface RegistryOptions {
-  /**
-   * Bytes that the registered models of a device may hold together: a number for every device, or one
-   * by device, as `{ 'cuda:0': 8e9 }`. Kept by `admit()`. Default: no budget.
-   */
-  readonly budget?: Budget | undefined;
-}
-
-export interface AddOptions {
-  /** Names of what is registered already and is needed while this is loaded: it is unloaded later. */
-  readonly dependsOn?: readonly string[] | undefined;
-}
-
-export interface IdleOptions {
-  /** Milliseconds without a lease after which a model is unloaded; it may take an eighth longer. */
-  readonly unloadAfterMs: number;
-  /** Milliseconds for each unload. Default 30,000. */
-  readonly timeoutMs?: number | undefined;
-  readonly onUnload?: ((result: UnloadResult) => void) | undefined;
-  /** It also stands in `failed`. */
-  readonly onError?: ((failure: FailedUnload) => void) | undefined;
-}
-
-export interface AdmitOptions extends AddOptions {
-  /** What is to be loaded will hold at most this: for a file of tensors its size. */
-  readonly bytes: number;
-  readonly device?: Device | undefined;
-  /** Milliseconds for each unload that makes room. Default 30,000. */
-  readonly timeoutMs?: number | undefined;
-}
-
-const DEFAULT_TIMEOUT_MS = 30_000;
+export type {
+  AddOptions,
+  AdmitOptions,
+  IdleOptions,
+  RegistryOptions,
+  UnloadAllOptions,
+  UnloadSummary,
+} from './registry-options.js';
 
 /** Object lifetime. What was unloaded leaves the registry; what failed stays, to be tried again. */
 export class ModelRegistry {
@@ -156,11 +124,12 @@ export class ModelRegistry {
   idle(options: IdleOptions): () => void {
     const given = optionsObject(options, ['unloadAfterMs', 'timeoutMs', 'onUnload', 'onError']);
     const timeoutMs = positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS);
+    const unloadAfterMs = requiredMs('unloadAfterMs', given.unloadAfterMs);
     const onUnload = optionalFunction('onUnload', given.onUnload);
     const onError = optionalFunction('onError', given.onError);
     const unneeded = (): Registered[] =>
       [...this.#entries.values()].filter((entry) => this.#isUnneeded(entry));
-    return watchIdle(positiveMs('unloadAfterMs', given.unloadAfterMs, NaN), unneeded, (entry) => {
+    return watchIdle(unloadAfterMs, unneeded, (entry) => {
       void this.#unload([entry], planFrom({ timeoutMs })).then(({ unloaded, failed }) => {
         for (const result of unloaded) notify(onUnload, result);
         for (const failure of failed) notify(onError, failure);
@@ -178,7 +147,7 @@ export class ModelRegistry {
   async admit<T extends Unloadable>(options: AdmitOptions, load: () => Promise<T>): Promise<T> {
     const given = optionsObject(options, ['bytes', 'device', 'dependsOn', 'timeoutMs']);
     const device = deviceIndex(given.device);
-    const bytes = positiveInteger('bytes', given.bytes, NaN);
+    const bytes = requiredBytes('bytes', given.bytes);
     const timeoutMs = positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS);
     this.#dependencies(given.dependsOn);
     const budgetBytes = this.#budget(device);
@@ -255,23 +224,6 @@ export class ModelRegistry {
       durationMs: performance.now() - startedAt,
     };
   }
-}
-
-function planFrom(options: UnloadAllOptions | undefined): UnloadPlan {
-  const given = optionsObject(options, [
-    'timeoutMs',
-    'totalMs',
-    'concurrency',
-    'signal',
-    'onProgress',
-  ]);
-  return {
-    timeoutMs: positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS),
-    endsAt: performance.now() + positiveMs('totalMs', given.totalMs, Infinity),
-    concurrency: positiveInteger('concurrency', given.concurrency, Infinity),
-    signal: optionalSignal(given.signal),
-    onProgress: optionalFunction('onProgress', given.onProgress),
-  };
 }
 
 function sum(values: readonly number[]): number {

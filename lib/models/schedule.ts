@@ -23,44 +23,57 @@ interface Node {
   readonly dependencies: Node[];
 }
 
+/** One unload that has begun. */
+export interface Turn {
+  readonly entry: Registered;
+  /**
+   * How many must share the time that is left, one behind the other, this one included: those of its
+   * lane, those that wait for it, or all of them, so many at a time.
+   */
+  readonly toGo: number;
+  /** To be called when it has ended, however. */
+  end(): void;
+}
+
 /** Lives as long as one unloadAll. */
 export class Schedule {
   /** The largest first. */
   readonly #waiting: Node[];
-  readonly #running = new Map<Registered, Node>();
+  readonly #busyLanes = new Set<unknown>();
+  readonly #concurrency: number;
 
-  constructor(entries: readonly Registered[]) {
-    const sizes = new Map(entries.map((entry) => [entry, sizeOf(entry.unloadable)]));
-    const size = (node: Node): number => sizes.get(node.entry) ?? 0;
+  constructor(entries: readonly Registered[], concurrency: number) {
+    this.#concurrency = concurrency;
+    const sizes = new Map(entries.map(({ unloadable }) => [unloadable, sizeOf(unloadable)]));
+    const size = ({ entry }: Node): number => sizes.get(entry.unloadable) ?? 0;
     this.#waiting = linked(entries).sort((a, b) => size(b) - size(a));
   }
 
   /** Begins the next one whose turn it is; undefined while there is none. */
-  begin(): Registered | undefined {
-    const busy = new Set([...this.#running.values()].map(({ lane }) => lane));
-    const index = this.#waiting.findIndex((node) => !busy.has(node.lane) && isFree(node));
-    const [node] = index < 0 ? [] : this.#waiting.splice(index, 1);
+  begin(): Turn | undefined {
+    const index = this.#waiting.findIndex(
+      ({ lane, dependents }) => !this.#busyLanes.has(lane) && dependents.size === 0,
+    );
+    const node = this.#waiting[index];
     if (node === undefined) return undefined;
-    this.#running.set(node.entry, node);
-    return node.entry;
+    const toGo = this.#toGo(node);
+    this.#waiting.splice(index, 1);
+    this.#busyLanes.add(node.lane);
+    return {
+      entry: node.entry,
+      toGo,
+      end: () => {
+        this.#busyLanes.delete(node.lane);
+        for (const { dependents } of node.dependencies) dependents.delete(node);
+      },
+    };
   }
 
-  ended(entry: Registered): void {
-    const node = this.#running.get(entry);
-    this.#running.delete(entry);
-    for (const dependency of node?.dependencies ?? []) dependency.dependents.delete(node!);
-  }
-
-  /**
-   * How many must share the time that is left, one behind the other, from `entry` on, which has begun:
-   * those of its lane, those that wait for it, or all, over `concurrency` at a time.
-   */
-  toGo(entry: Registered, concurrency: number): number {
-    const node = this.#running.get(entry)!;
-    const all = [...this.#waiting, node];
-    const lanes = new Set(all.map(({ lane }) => lane)).size;
-    const sameLane = all.filter(({ lane }) => lane === node.lane).length;
-    return Math.max(sameLane, all.length / Math.min(concurrency, lanes), chain(node));
+  #toGo(node: Node): number {
+    const lanes = new Set(this.#waiting.map(({ lane }) => lane)).size;
+    const sameLane = this.#waiting.filter(({ lane }) => lane === node.lane).length;
+    const all = this.#waiting.length / Math.min(this.#concurrency, lanes);
+    return Math.max(sameLane, all, chain(node));
   }
 }
 
@@ -84,10 +97,6 @@ function linked(entries: readonly Registered[]): Node[] {
   return nodes;
 }
 
-function isFree({ dependents }: Node): boolean {
-  return dependents.size === 0;
-}
-
 /** The longest chain of what waits for `node`, itself included. */
 function chain(node: Node, known = new Map<Node, number>()): number {
   const before = known.get(node);
@@ -100,21 +109,23 @@ function chain(node: Node, known = new Map<Node, number>()): number {
 /** 0 where it is not told. A getter that throws must not keep the others from being unloaded. */
 export function sizeOf(unloadable: Unloadable): number {
   try {
-    return Number(unloadable.bytes ?? 0) || 0;
+    const { bytes } = unloadable;
+    return typeof bytes === 'number' && bytes > 0 ? bytes : 0;
   } catch {
     return 0;
   }
 }
 
 function laneOf(unloadable: Unloadable): unknown {
-  try {
-    return deviceOf(unloadable) ?? unloadable;
-  } catch {
-    return unloadable;
-  }
+  return deviceOf(unloadable) ?? unloadable;
 }
 
+/** The index of the device that it is on, as models tell. */
 export function deviceOf(unloadable: object): number | undefined {
-  const { device } = unloadable as { device?: unknown };
-  return typeof device === 'number' ? device : undefined;
+  try {
+    const { device } = unloadable as { device?: unknown };
+    return typeof device === 'number' ? device : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,7 +2,7 @@
 
 import { toError, type UnloadBalance } from '../common/errors.js';
 import { notify } from '../common/notify.js';
-import { type Registered, Schedule, sizeOf } from './schedule.js';
+import { type Registered, Schedule, sizeOf, type Turn } from './schedule.js';
 import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
@@ -37,17 +37,16 @@ export function unloadScheduled(
   plan: UnloadPlan,
 ): Promise<UnloadOutcome> {
   const outcome: UnloadOutcome = { unloaded: new Map(), failed: [] };
-  const schedule = new Schedule(entries);
+  const schedule = new Schedule(entries, plan.concurrency);
   let running = 0;
   return new Promise((resolve) => {
     const beginNext = (): void => {
       while (running < plan.concurrency) {
-        const entry = schedule.begin();
-        if (entry === undefined) break;
+        const turn = schedule.begin();
+        if (turn === undefined) break;
         running += 1;
-        const toGo = schedule.toGo(entry, plan.concurrency);
-        void unloadOne(entry, toGo, plan, outcome).then(() => {
-          schedule.ended(entry);
+        void unloadOne(turn, plan, outcome).then(() => {
+          turn.end();
           running -= 1;
           beginNext();
         });
@@ -58,10 +57,8 @@ export function unloadScheduled(
   });
 }
 
-/** @param toGo How many must share the time that is left, this one included. */
 async function unloadOne(
-  entry: Registered,
-  toGo: number,
+  { entry, toGo }: Turn,
   plan: UnloadPlan,
   outcome: UnloadOutcome,
 ): Promise<void> {
