@@ -1,4 +1,5 @@
 // Finds speech: POST 16 kHz mono 16-bit PCM, get the probability of speech for every 32 ms of it.
+//   node examples/onnxruntime/service.mjs     once `npm run test:runtimes` has linked what it imports
 //   curl --data-binary @speech.raw http://127.0.0.1:8080/
 // At SIGTERM every request that was accepted is answered, the session is released after the last of
 // its runs, the log is written out, and the exit code is 0.

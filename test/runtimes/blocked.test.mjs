@@ -26,6 +26,7 @@ test('the run goes on: the watchdog ends the process at the deadline', async () 
   const { end, told, stderr, msFromSignal } = await ended(file, 1000);
   assert.deepEqual(end, [124, null], stderr);
   assert.equal(told, undefined);
+  assert.match(stderr, /pending: no step \(an exit listener, or native code\)/u);
   console.log(
     `ended ${Math.round(msFromSignal)} ms after SIGTERM, with a limit of 1000 ms:\n${stderr}`,
   );

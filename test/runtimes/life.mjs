@@ -29,7 +29,7 @@ async function underLoad({ work }, onFirst) {
 function install(...models) {
   const registry = new ModelRegistry();
   for (const { model } of models) registry.add(model);
-  createShutdown({ timeoutMs: 20_000, console: false }).add(unloadModels(registry)).install();
+  createShutdown({ timeoutMs: 60_000, console: false }).add(unloadModels(registry)).install();
 }
 
 const situations = {

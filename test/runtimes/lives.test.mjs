@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { writeGguf } from './models/gguf.mjs';
-import { writeBert } from './models/onnx.mjs';
+import { writeBert, writeProducts } from './models/onnx.mjs';
+import { softwareGpu } from './software-gpu.mjs';
 import { life, makeFolder, run } from './support.mjs';
 
 const small = makeFolder();
@@ -12,13 +13,21 @@ writeBert(path.join(small, 'bert'));
 const large = makeFolder();
 writeGguf(path.join(large, 'llama.gguf'), 16_384);
 writeBert(path.join(large, 'bert'), 1536);
+for (const folder of [small, large]) {
+  writeProducts(path.join(folder, 'products.onnx'), { size: 128, steps: 4 });
+}
 
-/** What the weights of one model take at least. */
-const RUNTIMES = { onnxruntime: 2e6, transformers: 9e6, llama: 12e6 };
+/** `bytes`: what a model takes at least, in its share of what its runtime builds up for it. */
+const RUNTIMES = {
+  onnxruntime: { bytes: 2e6 },
+  transformers: { bytes: 9e6 },
+  llama: { bytes: 12e6 },
+  webgpu: { bytes: 4e6, world: softwareGpu(makeFolder()) },
+};
 
-for (const [runtime, bytes] of Object.entries(RUNTIMES)) {
+for (const [runtime, { bytes, world }] of Object.entries(RUNTIMES)) {
   const lives = (situation, options) =>
-    run([life, runtime, situation], { env: { MODELS: small }, ...options });
+    run([life, runtime, situation], { env: { MODELS: small, ...world }, ...options });
   const endedWell = ({ end, stderr }) => {
     assert.deepEqual({ end, stderr }, { end: [0, null], stderr: '' });
   };
@@ -70,7 +79,7 @@ for (const [runtime, bytes] of Object.entries(RUNTIMES)) {
         ['unloaded', 'control'].map((which) =>
           run(['--expose-gc', life, runtime, 'memory', which], {
             // Else glibc keeps what it was given back, for itself.
-            env: { MODELS: large, MALLOC_MMAP_THRESHOLD_: '131072' },
+            env: { MODELS: large, MALLOC_MMAP_THRESHOLD_: '131072', ...world },
           }),
         ),
       );
