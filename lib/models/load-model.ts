@@ -96,7 +96,7 @@ async function place(
   const { model } = await runJob<Settlement & { readonly model?: NativeModel }>(
     `loading ${path}`,
     { signal, timeoutMs: Infinity },
-    (_, settled) => addon.loadModel({ device, fd, offsets, sizes }, progress, settled),
+    (timeoutMs, settled) => addon.loadModel({ device, fd, offsets, sizes, timeoutMs }, progress, settled),
   );
   if (model === undefined) throw new Error(`Loading ${path} ended without a model`);
   progress(totalBytes);

@@ -118,6 +118,18 @@ export interface NativeModel {
   readonly freedBlocks: number;
   /** True when a sticky error has ended the device. */
   readonly lost: boolean;
+  /** Where each tensor of the request lies, 0 for those without bytes; true until the first release. */
+  pointers(): BigUint64Array;
+  /**
+   * Copies the tensor with this index back. `data` exactly where the outcome is `done`. `returned`
+   * as for `release`: until then the model must not be released.
+   */
+  read(
+    tensor: number,
+    timeoutMs: number,
+    settled: (settlement: Settlement & { readonly data?: Buffer }) => void,
+    returned: () => void,
+  ): NativeJob;
   /**
    * Frees the blocks that remain. `progress` gets the freed bytes and blocks, at most every 16 ms.
    * `returned` is called after a `stuck` settlement, once the call that was stuck has come back and
@@ -137,6 +149,7 @@ export interface NativeLoadRequest {
   /** Where each tensor's data lies in the file, and how long it is; parallel, ascending, no overlap. */
   readonly offsets: Float64Array;
   readonly sizes: Float64Array;
+  readonly timeoutMs: number;
 }
 
 /** Process-wide: the two environments of a worker and its parent share one. */
@@ -212,6 +225,7 @@ export interface Addon {
     timeoutMs: number,
     settled: (settlement: ProcessMemorySettlement) => void,
   ): NativeJob;
+  /** `progress` gets the bytes that are on the device, at most every 16 ms. */
   loadModel(
     request: NativeLoadRequest,
     progress: (loadedBytes: number) => void,
