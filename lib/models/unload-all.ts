@@ -5,7 +5,7 @@
 
 import { toError, type UnloadBalance } from '../common/errors.js';
 import { notify } from '../common/notify.js';
-import { alreadyUnloaded } from './unload-run.js';
+import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
 import type { Unloadable, UnloadProgress, UnloadResult } from './unloadable.js';
 

@@ -1,0 +1,107 @@
+/** Those who wait for one run of an unload, each within its own limits. */
+
+import { limitTimer } from '../common/limit-timer.js';
+import { notify } from '../common/notify.js';
+import { abortError, type Situation, timeoutError } from './unload-errors.js';
+import type { CallerLimits } from './unload-options.js';
+import type { UnloadProgress, UnloadResult } from './unloadable.js';
+
+interface Caller {
+  readonly limits: CallerLimits;
+  readonly endsAt: number;
+  readonly resolve: (result: UnloadResult) => void;
+  readonly reject: (error: Error) => void;
+  /** Stops its timers and its listener. */
+  dismiss: () => void;
+  drainTimer?: NodeJS.Timeout | undefined;
+  /** Why it left, made an error when the balance is known. */
+  left?: () => Error;
+}
+
+/** Object lifetime: that of its run. */
+export class Callers {
+  readonly #callers = new Set<Caller>();
+  readonly #situation: () => Situation;
+  readonly #allLeft: () => void;
+
+  /** @param allLeft Called when the last has left: its error is made at the `end()`. */
+  constructor(situation: () => Situation, allLeft: () => void) {
+    this.#situation = situation;
+    this.#allLeft = allLeft;
+  }
+
+  join(limits: CallerLimits): Promise<UnloadResult> {
+    const endsAt = performance.now() + limits.timeoutMs;
+    return new Promise((resolve, reject) => {
+      const caller: Caller = { limits, endsAt, resolve, reject, dismiss: () => undefined };
+      this.#callers.add(caller);
+      this.#watch(caller);
+    });
+  }
+
+  /** Draining begins: those who limit it begin to count. Answers how long the last of them waits. */
+  limitDraining(): number {
+    this.#callers.forEach((caller) => {
+      this.#limitDraining(caller);
+    });
+    const now = performance.now();
+    const limits = [...this.#callers].map(({ endsAt, limits: { drainMs } }) =>
+      Math.min(drainMs, endsAt - now),
+    );
+    return Math.max(0, ...limits);
+  }
+
+  progress(progress: UnloadProgress): void {
+    for (const { limits } of this.#callers) notify(limits.onProgress, progress);
+  }
+
+  /** Those who left get their own error, the others the result or the error. */
+  end(result?: UnloadResult, error?: Error): void {
+    const callers = [...this.#callers];
+    this.#callers.clear();
+    for (const { dismiss, resolve, reject, left } of callers) {
+      dismiss();
+      // Done is done, also for those who had given up waiting for it.
+      if (result !== undefined) resolve(result);
+      else reject(error ?? left?.() ?? new Error('The unload ended without a reason'));
+    }
+  }
+
+  #watch(caller: Caller): void {
+    const { signal, timeoutMs } = caller.limits;
+    const onAbort = (): void => {
+      this.#leave(caller, () => abortError(this.#situation(), signal?.reason));
+    };
+    const timer = limitTimer(timeoutMs, () => {
+      this.#leave(caller, () => timeoutError(this.#situation(), timeoutMs));
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    caller.dismiss = () => {
+      clearTimeout(timer);
+      clearTimeout(caller.drainTimer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    if (this.#situation().phase === 'draining') this.#limitDraining(caller);
+  }
+
+  #limitDraining(caller: Caller): void {
+    const { drainMs } = caller.limits;
+    caller.drainTimer = limitTimer(drainMs, () => {
+      if (this.#situation().phase !== 'draining') return;
+      this.#leave(caller, () => timeoutError(this.#situation(), drainMs));
+    });
+  }
+
+  #leave(caller: Caller, why: () => Error): void {
+    if (caller.left !== undefined) return;
+    caller.dismiss();
+    caller.left = why;
+    const someStay = [...this.#callers].some((other) => other.left === undefined);
+    if (!someStay) {
+      this.#allLeft();
+      return;
+    }
+    this.#callers.delete(caller);
+    caller.reject(why());
+  }
+}

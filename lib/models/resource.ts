@@ -1,0 +1,43 @@
+/** What a lifecycle gives back in the end: a model's blocks on a device, or the objects of a runtime. */
+
+import type { Outcome } from '../native/addon.js';
+import type { UnloadMemory } from './unloadable.js';
+
+/** How one release ended. */
+export interface ReleaseSettlement {
+  readonly outcome: Outcome;
+  /** Why it failed; only of a `failed` one. */
+  readonly error?: Error;
+  /** What this release freed. */
+  readonly freedBytes: number;
+  readonly tensors: number;
+  readonly memory: UnloadMemory;
+}
+
+/** A release under way. `cancel()` asks it to stop; it then settles as interrupted or stuck. */
+export interface ReleaseJob {
+  cancel(): void;
+}
+
+export interface Resource {
+  /** 0 where it is not known. */
+  readonly bytes: number;
+  /** Freed so far, over all releases. */
+  readonly freedBytes: number;
+  /** True when nothing is left to release. */
+  readonly released: boolean;
+  /** Why the rest can never be released: a clause for people, and the error behind it. */
+  readonly lost: { readonly because: string; readonly cause?: Error } | undefined;
+  /** What a release can be stuck in, as `a CUDA call`. */
+  readonly stuckIn: string;
+  /**
+   * Releases what remains; never called while an earlier release has not come back. `settled` is
+   * called exactly once, not before this has returned. `returned` is called after a `stuck`
+   * settlement, once what was stuck has come back and the fields above are true again.
+   */
+  release(
+    progress: () => void,
+    settled: (settlement: ReleaseSettlement) => void,
+    returned: () => void,
+  ): ReleaseJob;
+}
