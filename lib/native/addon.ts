@@ -118,6 +118,20 @@ export interface NativeModel {
   readonly freedBlocks: number;
   /** True when a sticky error has ended the device. */
   readonly lost: boolean;
+  /**
+   * Frees the blocks that remain. `progress` gets the freed bytes and blocks, at most every 16 ms.
+   * `returned` is called after a `stuck` settlement, once the call that was stuck has come back and
+   * the counts are true again.
+   */
+  release(
+    progress: (freedBytes: number, freedBlocks: number) => void,
+    settled: (settlement: NativeReleaseSettlement) => void,
+    returned: () => void,
+  ): NativeJob;
+}
+
+/** The tensors of one request, in its order. */
+export interface NativeTensors extends NativeModel {
   /** Where each tensor of the request lies, 0 for those without bytes; true until the first release. */
   pointers(): BigUint64Array;
   /**
@@ -128,16 +142,6 @@ export interface NativeModel {
     tensor: number,
     timeoutMs: number,
     settled: (settlement: Settlement & { readonly data?: Buffer }) => void,
-    returned: () => void,
-  ): NativeJob;
-  /**
-   * Frees the blocks that remain. `progress` gets the freed bytes and blocks, at most every 16 ms.
-   * `returned` is called after a `stuck` settlement, once the call that was stuck has come back and
-   * the counts are true again.
-   */
-  release(
-    progress: (freedBytes: number, freedBlocks: number) => void,
-    settled: (settlement: NativeReleaseSettlement) => void,
     returned: () => void,
   ): NativeJob;
 }
@@ -220,6 +224,15 @@ export interface Addon {
     timeoutMs: number,
     settled: (settlement: ReadingSettlement) => void,
   ): NativeJob;
+  /**
+   * Reads any device on its reading thread, which long work does not hold up; creates its context,
+   * as cudaMemGetInfo does.
+   */
+  readFreeMemory(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: ReadingSettlement) => void,
+  ): NativeJob;
   processMemory(
     device: number,
     timeoutMs: number,
@@ -229,7 +242,7 @@ export interface Addon {
   loadModel(
     request: NativeLoadRequest,
     progress: (loadedBytes: number) => void,
-    settled: (settlement: Settlement & { readonly model?: NativeModel }) => void,
+    settled: (settlement: Settlement & { readonly model?: NativeTensors }) => void,
   ): NativeJob;
   readonly watchdog: NativeWatchdog;
   /** One datagram to a unix socket: a path, or `@` and an abstract name. Waits at most 100 ms. @throws */
