@@ -1,5 +1,6 @@
 #include "core/model_loader.h"
 
+#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -57,32 +58,31 @@ std::shared_ptr<Model> try_to_load(Device& device, const LoadRequest& request, c
   return nullptr;
 }
 
-// That a load waits in its lane, from its submission to its beginning, or to its end without one.
+// That a load waits in its lane: from its submission until it begins, or settles without that.
 class Waiting {
  public:
   explicit Waiting(Device& device) : device_(device) { device.ring().load_waits(); }
-  ~Waiting() {
-    if (!begun_ && device_.ring().load_waits_no_more()) {
-      device_.submit(
-          [&device = device_](const Limits&) {
-            device.context().make_current();
-            device.ring().give_back();
-            return Outcome::done;
-          },
-          [](const Settlement&) {});
-    }
-  }
   Waiting(const Waiting&) = delete;  // Counts once.
   Waiting& operator=(const Waiting&) = delete;
 
   void begin() {
-    begun_ = true;
-    static_cast<void>(device_.ring().load_waits_no_more());
+    if (!over_.exchange(true)) static_cast<void>(device_.ring().load_waits_no_more());
+  }
+  // Any thread: what was kept for this load is given back on the device's.
+  void settle() {
+    if (over_.exchange(true) || !device_.ring().load_waits_no_more()) return;
+    device_.submit(
+        [&device = device_](const Limits&) {
+          device.context().make_current();
+          device.ring().give_back();
+          return Outcome::done;
+        },
+        [](const Settlement&) {});
   }
 
  private:
   Device& device_;
-  bool begun_ = false;
+  std::atomic<bool> over_{false};
 };
 
 }  // namespace
@@ -107,15 +107,17 @@ JobHandle submit_load(Device& device, LoadRequest request, LoadProgress progress
                       LoadSettled settled, Job::Returned returned, Deadline deadline) {
   // The thread that loads puts the model here before the job settles as done.
   const auto loaded = std::make_shared<std::shared_ptr<Delivery>>();
+  const auto waiting = std::make_shared<Waiting>(device);
   auto work = [&device, loaded, request = std::move(request), progress = std::move(progress),
-               waiting = std::make_shared<Waiting>(device)](const Limits& limits) {
+               waiting](const Limits& limits) {
     waiting->begin();
     auto model = load_model(device, request, limits, progress);
     if (!model) return Outcome::interrupted;
     *loaded = std::make_shared<Delivery>(std::move(model));
     return Outcome::done;
   };
-  auto report = [loaded, settled = std::move(settled)](const Settlement& settlement) {
+  auto report = [loaded, waiting, settled = std::move(settled)](const Settlement& settlement) {
+    waiting->settle();
     settled(settlement, settlement.outcome == Outcome::done ? std::move(*loaded) : nullptr);
   };
   return device.submit(std::move(work), std::move(report), std::move(returned), deadline);

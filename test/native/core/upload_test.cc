@@ -94,7 +94,6 @@ TEST_F(UploadTest, GivesTheRingBackWhenTheLoadThatWaitsIsCancelled) {
   EXPECT_GT(cuda_simulator::pinned_host_bytes(), 0U);
   second->handle.cancel();
   EXPECT_EQ(expect_soon(second->answer).first.outcome, Outcome::interrupted);
-  second->handle = {};
   between.open();
   EXPECT_TRUE(becomes_true([] { return cuda_simulator::pinned_host_bytes() == 0; }));
   loaded.second.reset();
