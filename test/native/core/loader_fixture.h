@@ -117,9 +117,10 @@ class LoaderTest : public CoreTest {
     expect_nothing_held();
   }
 
-  // After what the loader left to the background.
+  // After what the loader left to the background, also on a thread that was overtaken there.
   void expect_given_back() {
     on_device(device(), [] {});
+    EXPECT_TRUE(becomes_true([this] { return device().lane().left_behind() == 0; }));
     expect_nothing_held();
     EXPECT_EQ(device().requests().read().blocks.current, 0U);
     EXPECT_EQ(device().requests().read().bytes.current, 0U);
