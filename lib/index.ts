@@ -7,7 +7,8 @@ export type { Flow, Level, MemoryStats } from './cuda/memory-stats.js';
 export type { MemoryReading } from './native/addon.js';
 
 export { loadModel, type LoadModelOptions, type LoadProgress } from './models/load-model.js';
-export { Model, type ModelState, type UnloadOptions } from './models/model.js';
+export type { DeviceMap, ModelDevice } from './models/device-map.js';
+export { Model, type ModelState, type ReadOptions, type UnloadOptions } from './models/model.js';
 export type { Lease } from './models/lease.js';
 export type { TensorInfo } from './models/tensor-info.js';
 export type { Dtype } from './models/safetensors/header.js';

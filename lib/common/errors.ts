@@ -185,7 +185,8 @@ export class ModelBudgetError extends Error {
 
 /**
  * The reasons for which a safetensors file is refused, by the names of the reference implementation
- * (huggingface/safetensors, `SafeTensorError`).
+ * (huggingface/safetensors, `SafeTensorError`); `InvalidIndex` is for the index of a sharded model,
+ * which the reference does not read.
  */
 export type SafetensorsReason =
   | 'HeaderTooSmall'
@@ -197,7 +198,8 @@ export type SafetensorsReason =
   | 'TensorInvalidInfo'
   | 'MetadataIncompleteBuffer'
   | 'ValidationOverflow'
-  | 'MisalignedSlice';
+  | 'MisalignedSlice'
+  | 'InvalidIndex';
 
 /** The file is not a valid safetensors file. */
 export class SafetensorsError extends Error {

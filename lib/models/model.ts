@@ -1,33 +1,46 @@
 /** A model on a device. */
 
+import { expected } from '../common/expected.js';
 import type { NativeModel } from '../native/addon.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ModelState } from './lifecycle.js';
 import { NativeResource } from './native-resource.js';
+import { type ReadOptions, readerLimits, type TensorReader } from './read-tensor.js';
 import type { TensorInfo } from './tensor-info.js';
 import type { UnloadOptions } from './unload-options.js';
 import type { UnloadResult } from './unloadable.js';
 
+export type { ReadOptions } from './read-tensor.js';
 export type { ModelState } from './lifecycle.js';
 export type { UnloadOptions } from './unload-options.js';
 
 /** Made by `loadModel`. Object lifetime: collected without an unload, its memory is given back. */
 export class Model {
   readonly name: string;
-  /** The index of the device that it is on. */
+  /** The index of the device that it is on; of one that is spread, the first. */
   readonly device: number;
+  /** The indices of all devices that it is on, ascending. */
+  readonly devices: readonly number[];
   /** Bytes of all tensors. */
   readonly bytes: number;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly #lifecycle: Lifecycle;
+  readonly #readTensor: TensorReader | undefined;
 
   /** @internal */
-  constructor(name: string, tensors: ReadonlyMap<string, TensorInfo>, native: NativeModel) {
+  constructor(
+    name: string,
+    tensors: ReadonlyMap<string, TensorInfo>,
+    native: NativeModel & { readonly devices?: readonly number[] },
+    readTensor?: TensorReader,
+  ) {
     this.name = name;
     this.tensors = tensors;
-    this.device = native.device;
+    this.devices = Object.freeze([...(native.devices ?? [native.device])]);
+    this.device = this.devices[0] ?? native.device;
     this.bytes = native.bytes;
     this.#lifecycle = new Lifecycle(name, new NativeResource(name, native));
+    this.#readTensor = readTensor;
   }
 
   get state(): ModelState {
@@ -51,6 +64,22 @@ export class Model {
    */
   acquire(): Lease {
     return this.#lifecycle.acquire();
+  }
+
+  /**
+   * Copies a tensor's bytes back from its device, as they lie in the file. Holds a lease meanwhile.
+   *
+   * @throws ModelStateError unless the model is `loaded`; RangeError for a name it does not have, or
+   *   more bytes than a Buffer holds
+   * @throws AbortError, TimeoutError, CudaError
+   */
+  async read(name: string, options?: ReadOptions): Promise<Buffer> {
+    const limits = readerLimits(options);
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined || this.#readTensor === undefined) {
+      throw new RangeError(expected('the tensor', `one of the model ${this.name}`, name));
+    }
+    return this.#readTensor(tensor, this.acquire(), limits);
   }
 
   /**

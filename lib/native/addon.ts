@@ -130,6 +130,22 @@ export interface NativeModel {
   ): NativeJob;
 }
 
+/** The tensors of one request, in its order. */
+export interface NativeTensors extends NativeModel {
+  /** Where each tensor of the request lies, 0 for those without bytes; true until the first release. */
+  pointers(): BigUint64Array;
+  /**
+   * Copies the tensor with this index back. `data` exactly where the outcome is `done`. `returned`
+   * as for `release`: until then the model must not be released.
+   */
+  read(
+    tensor: number,
+    timeoutMs: number,
+    settled: (settlement: Settlement & { readonly data?: Buffer }) => void,
+    returned: () => void,
+  ): NativeJob;
+}
+
 export interface NativeLoadRequest {
   readonly device: number;
   /** Duplicated by the addon: the caller closes its own. */
@@ -137,6 +153,7 @@ export interface NativeLoadRequest {
   /** Where each tensor's data lies in the file, and how long it is; parallel, ascending, no overlap. */
   readonly offsets: Float64Array;
   readonly sizes: Float64Array;
+  readonly timeoutMs: number;
 }
 
 /** Process-wide: the two environments of a worker and its parent share one. */
@@ -217,15 +234,25 @@ export interface Addon {
     timeoutMs: number,
     settled: (settlement: ReadingSettlement) => void,
   ): NativeJob;
+  /**
+   * Reads any device on its reading thread, which long work does not hold up; creates its context,
+   * as cudaMemGetInfo does.
+   */
+  readFreeMemory(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: ReadingSettlement) => void,
+  ): NativeJob;
   processMemory(
     device: number,
     timeoutMs: number,
     settled: (settlement: ProcessMemorySettlement) => void,
   ): NativeJob;
+  /** `progress` gets the bytes that are on the device, at most every 16 ms. */
   loadModel(
     request: NativeLoadRequest,
     progress: (loadedBytes: number) => void,
-    settled: (settlement: Settlement & { readonly model?: NativeModel }) => void,
+    settled: (settlement: Settlement & { readonly model?: NativeTensors }) => void,
   ): NativeJob;
   readonly watchdog: NativeWatchdog;
   readonly threads: NativeThreads;

@@ -8,6 +8,8 @@ export interface JobLimits {
   readonly signal?: AbortSignal | undefined;
   /** `Infinity` is no limit. */
   readonly timeoutMs: number;
+  /** What the work can be stuck in. Default: a CUDA call. */
+  readonly stuckIn?: string;
 }
 
 /**
@@ -35,21 +37,23 @@ export function runJob<T extends Settlement>(
       } else if (settlement.failure !== undefined) {
         reject(failureError(settlement.failure));
       } else if (signal?.aborted === true) {
-        reject(aborted(what, signal));
+        reject(aborted(what, signal, stuck(limits, settlement)));
       } else {
-        reject(new TimeoutError(timedOut(what, timeoutMs, settlement)));
+        reject(new TimeoutError(timedOut(what, timeoutMs, stuck(limits, settlement))));
       }
     });
     signal?.addEventListener('abort', cancel, { once: true });
   });
 }
 
-function aborted(what: string, signal: AbortSignal): AbortError {
-  return new AbortError(`${what} was aborted`, { cause: signal.reason });
+function aborted(what: string, signal: AbortSignal, where = ''): AbortError {
+  return new AbortError(`${what} was aborted${where}`, { cause: signal.reason });
 }
 
-function timedOut(what: string, timeoutMs: number, settlement: Settlement): string {
-  const where =
-    settlement.outcome === 'stuck' ? '; it is stuck inside a CUDA call and was left behind' : '';
+function timedOut(what: string, timeoutMs: number, where: string): string {
   return `Expected ${what} to end within ${timeoutMs} ms, it did not${where}`;
+}
+
+function stuck({ stuckIn = 'a CUDA call' }: JobLimits, { outcome }: Settlement): string {
+  return outcome === 'stuck' ? `; it is stuck inside ${stuckIn} and was left behind` : '';
 }

@@ -92,6 +92,30 @@ Napi::Value read_memory_function(const Napi::CallbackInfo& info) {
       });
 }
 
+// As submit, on the device's reading thread.
+Napi::Value read_free_memory(const Napi::CallbackInfo& info) {
+  Device& device = device_from(info[0]);
+  const auto callbacks =
+      Callbacks::hold(Environment::of(info.Env()).mailbox, {info[2].As<Napi::Function>()});
+  const auto reading = std::make_shared<MemoryReading>();
+  const auto handle = device.submit_reading(
+      [&device, reading](const Limits&) {
+        *reading = read_memory(device);
+        return Outcome::done;
+      },
+      [callbacks, reading](const Settlement& settlement) {
+        callbacks->settle(0, [=](Napi::Env env) -> std::vector<napi_value> {
+          Napi::Object object = settlement_object(env, settlement);
+          if (settlement.outcome == Outcome::done) {
+            object.Set("reading", reading_object(env, *reading));
+          }
+          return {object};
+        });
+      },
+      deadline_from(info[1]));
+  return job_object(info.Env(), handle);
+}
+
 Napi::Value process_memory_function(const Napi::CallbackInfo& info) {
   using Bytes = std::optional<ProcessMemory>;
   return submit<Bytes>(
@@ -189,6 +213,7 @@ void export_memory_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("synchronize", Napi::Function::New(env, synchronize_function));
   exports.Set("resetDevice", Napi::Function::New(env, reset_device));
   exports.Set("readMemory", Napi::Function::New(env, read_memory_function));
+  exports.Set("readFreeMemory", Napi::Function::New(env, read_free_memory));
   exports.Set("processMemory", Napi::Function::New(env, process_memory_function));
 }
 

@@ -8,29 +8,30 @@
 #include "addon/environment.h"
 #include "addon/functions.h"
 #include "core/model_loader.h"
+#include "core/model_reader.h"
 #include "core/model_release.h"
 
 namespace cuda_shutdown {
 
 namespace {
 
-// A model that JavaScript holds, and whether a release of it is under way: the next one must wait
-// until that has come back (core/model.h), also the one after JavaScript has let go, which can be
-// in its middle when a worker is terminated. Shared by the object and its releases. Thread-safe.
+// A model that JavaScript holds, and how many jobs of it are under way: a release must wait until
+// those before it have come back (core/model.h), also the one after JavaScript has let go, which
+// can be in the middle of one when a worker is terminated. Shared by the object and its jobs.
+// Thread-safe.
 class Holding {
  public:
   explicit Holding(std::shared_ptr<Model> model) : model_(std::move(model)) {}
   [[nodiscard]] const std::shared_ptr<Model>& model() const { return model_; }
 
-  void release_begins() {
+  void job_begins() {
     const std::lock_guard lock(mutex_);
-    release_is_out_ = true;
+    ++jobs_out_;
   }
-  void release_came_back() {
+  void job_came_back() {
     {
       const std::lock_guard lock(mutex_);
-      release_is_out_ = false;
-      if (!let_go_) return;
+      if (--jobs_out_ > 0 || !let_go_) return;
     }
     abandon(model_);
   }
@@ -38,7 +39,7 @@ class Holding {
     {
       const std::lock_guard lock(mutex_);
       let_go_ = true;
-      if (release_is_out_) return;
+      if (jobs_out_ > 0) return;
     }
     abandon(model_);
   }
@@ -46,8 +47,26 @@ class Holding {
  private:
   const std::shared_ptr<Model> model_;
   std::mutex mutex_;  // Guards what follows.
-  bool release_is_out_ = false;
+  std::size_t jobs_out_ = 0;
   bool let_go_ = false;
+};
+
+// What a tensor is read into, and JavaScript then owns. Memory of the job's own, because the
+// environment may end while the device's thread still writes.
+struct Bytes {
+  explicit Bytes(std::size_t bytes)
+      : memory(std::make_unique_for_overwrite<std::byte[]>(bytes)), length(bytes) {}
+  std::unique_ptr<std::byte[]> memory;
+  std::size_t length;
+
+  [[nodiscard]] Napi::Value to_buffer(Napi::Env env) {
+    auto* const data = reinterpret_cast<std::uint8_t*>(memory.get());
+    const auto buffer = Napi::Buffer<std::uint8_t>::NewOrCopy(
+        env, data, length,
+        [](Napi::BasicEnv, std::uint8_t* owned) { delete[] reinterpret_cast<std::byte*>(owned); });
+    static_cast<void>(memory.release());
+    return buffer;
+  }
 };
 
 // Holds a model for JavaScript. Collected, or ended with its worker, it has the model released.
@@ -60,6 +79,8 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
                         InstanceAccessor<&ModelObject::freed_bytes>("freedBytes"),
                         InstanceAccessor<&ModelObject::freed_blocks>("freedBlocks"),
                         InstanceAccessor<&ModelObject::lost>("lost"),
+                        InstanceMethod<&ModelObject::pointers>("pointers"),
+                        InstanceMethod<&ModelObject::read>("read"),
                         InstanceMethod<&ModelObject::release>("release")});
   }
 
@@ -104,12 +125,53 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     return Napi::Boolean::New(info.Env(), holding_->model()->device().context().lost());
   }
 
+  Napi::Value pointers(const Napi::CallbackInfo& info) {
+    const auto& tensors = holding_->model()->tensors();
+    auto array = Napi::BigUint64Array::New(info.Env(), tensors.size());
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      array.Data()[i] = reinterpret_cast<std::uintptr_t>(tensors[i].pointer);
+    }
+    return array;
+  }
+
+  // info: tensor, timeoutMs, settled, returned
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    const auto tensor = static_cast<std::size_t>(info[0].As<Napi::Number>().Int64Value());
+    const auto& model = holding_->model();
+    const auto bytes = throwing(info.Env(), [&] {
+      return std::make_shared<Bytes>(static_cast<std::size_t>(model->tensors().at(tensor).bytes));
+    });
+    const auto callbacks =
+        Callbacks::hold(Environment::of(info.Env()).mailbox,
+                        {info[2].As<Napi::Function>(), info[3].As<Napi::Function>()});
+    holding_->job_begins();
+    const auto handle = model->device().submit(
+        [model, tensor, bytes](const Limits& limits) {
+          return read_tensor(*model, tensor, bytes->memory.get(), limits) ? Outcome::done
+                                                                          : Outcome::interrupted;
+        },
+        [callbacks, bytes, holding = holding_](const Settlement& settlement) {
+          if (settlement.outcome != Outcome::stuck) holding->job_came_back();
+          callbacks->settle(0, [=](Napi::Env env) -> std::vector<napi_value> {
+            Napi::Object object = settlement_object(env, settlement);
+            if (settlement.outcome == Outcome::done) object.Set("data", bytes->to_buffer(env));
+            return {object};
+          });
+        },
+        [callbacks, holding = holding_] {
+          holding->job_came_back();
+          callbacks->call(1, [](Napi::Env) -> std::vector<napi_value> { return {}; });
+        },
+        deadline_from(info[1]));
+    return job_object(info.Env(), handle);
+  }
+
   // info: progress, settled, returned
   Napi::Value release(const Napi::CallbackInfo& info) {
     const auto callbacks = Callbacks::hold(
         Environment::of(info.Env()).mailbox,
         {info[0].As<Napi::Function>(), info[1].As<Napi::Function>(), info[2].As<Napi::Function>()});
-    holding_->release_begins();
+    holding_->job_begins();
     const auto handle = submit_release(
         holding_->model(),
         [callbacks](std::uint64_t freed_bytes, std::uint64_t freed_blocks) {
@@ -119,7 +181,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
         },
         [callbacks, holding = holding_](const ReleaseSettlement& release) {
           // Before JavaScript hears of it and begins the next.
-          if (release.settlement.outcome != Outcome::stuck) holding->release_came_back();
+          if (release.settlement.outcome != Outcome::stuck) holding->job_came_back();
           callbacks->settle(1, [release](Napi::Env env) -> std::vector<napi_value> {
             Napi::Object object = settlement_object(env, release.settlement);
             object.Set("freedBytes", number(env, release.freed_bytes));
@@ -131,7 +193,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
           });
         },
         [callbacks, holding = holding_] {
-          holding->release_came_back();
+          holding->job_came_back();
           callbacks->call(2, [](Napi::Env) -> std::vector<napi_value> { return {}; });
         });
     return job_object(info.Env(), handle);
@@ -153,20 +215,6 @@ LoadRequest request_from(const Napi::Object& object) {
   return request;
 }
 
-// A loaded model on its way to JavaScript. Where it never arrives, because the caller has given up
-// or the environment has ended, it is released again.
-class Delivery {
- public:
-  ~Delivery() {
-    if (model) abandon(model);
-  }
-  Delivery() = default;
-  Delivery(const Delivery&) = delete;  // Owns the model until it is taken.
-  Delivery& operator=(const Delivery&) = delete;
-
-  std::shared_ptr<Model> model;
-};
-
 // info: request, progress, settled
 Napi::Value load_model_function(const Napi::CallbackInfo& info) {
   const auto object = info[0].As<Napi::Object>();
@@ -175,27 +223,21 @@ Napi::Value load_model_function(const Napi::CallbackInfo& info) {
   const auto callbacks =
       Callbacks::hold(Environment::of(info.Env()).mailbox,
                       {info[1].As<Napi::Function>(), info[2].As<Napi::Function>()});
-  const auto delivery = std::make_shared<Delivery>();
-  const auto handle = device.submit(
-      [&device, callbacks, delivery, request = std::move(request)](const Limits& limits) {
-        delivery->model = load_model(device, request, limits, [&](std::uint64_t loaded) {
-          callbacks->call(0, [loaded](Napi::Env env) -> std::vector<napi_value> {
-            return {number(env, loaded)};
-          });
+  const auto handle = submit_load(
+      device, std::move(request),
+      [callbacks](std::uint64_t loaded) {
+        callbacks->call(0, [loaded](Napi::Env env) -> std::vector<napi_value> {
+          return {number(env, loaded)};
         });
-        return delivery->model ? Outcome::done : Outcome::interrupted;
       },
-      [callbacks, delivery](const Settlement& settlement) {
+      [callbacks](const Settlement& settlement, const std::shared_ptr<Delivery>& delivery) {
         callbacks->settle(1, [=](Napi::Env env) -> std::vector<napi_value> {
           Napi::Object answer = settlement_object(env, settlement);
-          if (settlement.outcome == Outcome::done) {
-            const Napi::Object model = ModelObject::wrap(env, delivery->model);
-            delivery->model = nullptr;
-            answer.Set("model", model);
-          }
+          if (delivery) answer.Set("model", ModelObject::wrap(env, delivery->take()));
           return {answer};
         });
-      });
+      },
+      nullptr, deadline_from(object.Get("timeoutMs")));
   return job_object(info.Env(), handle);
 }
 

@@ -8,6 +8,7 @@ namespace cuda_shutdown {
 Device::Device(DeviceProperties properties)
     : properties_(std::move(properties)),
       context_(properties_.index),
+      ring_(context_),
       work_(Lane::create("cuda-device-" + std::to_string(properties_.index))),
       reading_(Lane::create("cuda-read-" + std::to_string(properties_.index))) {}
 
@@ -79,6 +80,7 @@ void Device::reset() {
     free_at_first_use_ = 0;
   }
   context_.make_current();
+  ring_.clear();
   if (pool) pool->destroy();
   context_.check(cudaDeviceReset(), "cudaDeviceReset");
 }

@@ -10,6 +10,7 @@
 #include "core/job.h"
 #include "core/lane.h"
 #include "core/memory_pool.h"
+#include "core/pinned_ring.h"
 #include "core/request_counters.h"
 
 namespace cuda_shutdown {
@@ -42,6 +43,7 @@ class Device {
   [[nodiscard]] const DeviceProperties& properties() const noexcept { return properties_; }
   [[nodiscard]] int index() const noexcept { return properties_.index; }
   [[nodiscard]] Context& context() noexcept { return context_; }
+  [[nodiscard]] PinnedRing& ring() noexcept { return ring_; }
   [[nodiscard]] RequestCounters& requests() noexcept { return requests_; }
   [[nodiscard]] const Lane& lane() const noexcept { return *work_; }
 
@@ -72,6 +74,7 @@ class Device {
 
   const DeviceProperties properties_;
   Context context_;
+  PinnedRing ring_;
   RequestCounters requests_;
   const Presence presence_ = std::make_shared<char>();
   const std::shared_ptr<Lane> work_;

@@ -12,6 +12,10 @@ using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
 inline constexpr Deadline no_deadline = Deadline::max();
 
+// How long work that had to end may take to give back what it took, before its thread no longer
+// asks its limits, and so counts as stuck.
+inline constexpr std::chrono::milliseconds give_back_time{2000};
+
 // The deadline `limit` from now; `no_deadline` where that would overflow.
 [[nodiscard]] inline Deadline deadline_in(std::chrono::milliseconds limit) noexcept {
   const auto now = Clock::now();

@@ -18,12 +18,17 @@ Model::Model(Device& device, std::size_t blocks)
   device.context().make_current();
   stream_ = std::make_unique<Stream>(device.context());
   last_free_ = std::make_unique<Event>(device.context());
-  blocks_.reserve(blocks);  // A pointer must not be lost because the list of them cannot grow.
+  // A pointer must not be lost because the list of them cannot grow.
+  blocks_.reserve(blocks);
+  tensors_.reserve(blocks);
 }
 
 void* Model::add_block(std::uint64_t bytes) {
-  if (bytes == 0) return nullptr;
   void* pointer = nullptr;
+  if (bytes == 0) {
+    tensors_.push_back({pointer, bytes});
+    return pointer;
+  }
   try {
     pointer = pool_->allocate(bytes, stream());
   } catch (const CudaException& exception) {
@@ -33,6 +38,7 @@ void* Model::add_block(std::uint64_t bytes) {
     throw;
   }
   blocks_.push_back({pointer, bytes});
+  tensors_.push_back({pointer, bytes});
   bytes_ += bytes;
   device_.requests().allocated(bytes);
   return pointer;
@@ -90,7 +96,7 @@ void Model::submit_frees(const Limits& limits, const Progress& progress) {
 }
 
 void Model::free_next() {
-  const Block block = blocks_[next_];
+  const Tensor block = blocks_[next_];
   try {
     pool_->free(block.pointer, stream());
   } catch (const CudaException& exception) {

@@ -34,6 +34,13 @@ class Model {
   // On the device's thread, before the first release. A tensor of no bytes gets no block.
   // Throws CudaException; what was added before stays.
   void* add_block(std::uint64_t bytes);
+  // Where a tensor lies, in the order in which they were added. A tensor of no bytes lies nowhere.
+  struct Tensor {
+    void* pointer;
+    std::uint64_t bytes;
+  };
+  // Any thread, once all are added. The pointers are the device's until the first release.
+  [[nodiscard]] const std::vector<Tensor>& tensors() const noexcept { return tensors_; }
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_->get(); }
 
   [[nodiscard]] Device& device() noexcept { return device_; }
@@ -50,11 +57,6 @@ class Model {
   Outcome release(const Limits& limits, const Progress& progress);
 
  private:
-  struct Block {
-    void* pointer;
-    std::uint64_t bytes;
-  };
-
   // Whether no block is left.
   [[nodiscard]] bool free_blocks(const Limits& limits, const Progress& progress);
   void submit_frees(const Limits& limits, const Progress& progress);
@@ -68,9 +70,10 @@ class Model {
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Event> last_free_;
   std::uint64_t bytes_ = 0;
+  std::vector<Tensor> tensors_;
 
   // blocks_[0, next_) have been tried; those refused were put behind the end for the next release.
-  std::vector<Block> blocks_;
+  std::vector<Tensor> blocks_;
   std::size_t next_ = 0;
   std::exception_ptr refusal_;
   // Accepted by the runtime, and of that, seen to be done.

@@ -1,153 +1,24 @@
 #include "core/model_loader.h"
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
+#include <atomic>
 #include <exception>
 #include <utility>
 
 #include "core/model_release.h"
-#include "core/stream.h"
 
 namespace cuda_shutdown {
 
 namespace {
 
-constexpr std::size_t chunk_bytes = 4UL << 20U;
-// How long giving back may take after a failure before its thread counts as stuck.
-constexpr std::chrono::milliseconds give_back_time{2000};
-
-// A pinned chunk, and the event after which it may be filled again.
-class Chunk {
- public:
-  explicit Chunk(Context& context) : context_(context), copied_(context) {
-    context.check(cudaHostAlloc(&memory_, chunk_bytes, cudaHostAllocDefault), "cudaHostAlloc");
-  }
-  ~Chunk() {
-    if (context_.lost()) return;
-    if (cudaFreeHost(memory_) != cudaSuccess) cudaGetLastError();
-  }
-  Chunk(const Chunk&) = delete;  // Owns the memory.
-  Chunk& operator=(const Chunk&) = delete;
-
-  [[nodiscard]] std::byte* memory() const { return static_cast<std::byte*>(memory_); }
-  [[nodiscard]] Event& copied() { return copied_; }
-
-  // After a failure, which must not be hidden by a second one: it must outlive what reads it.
-  void let_copies_end(const Limits& limits) noexcept {
-    if (context_.lost()) return;
-    try {
-      static_cast<void>(copied_.wait(limits.for_cleanup(give_back_time)));
-    } catch (const CudaException&) {
-    }
-  }
-
- private:
-  Context& context_;
-  Event copied_;
-  void* memory_ = nullptr;
-};
-
-// Walks through the tensors' data in file order.
-class Cursor {
- public:
-  Cursor(const std::vector<Extent>& tensors, const std::vector<void*>& targets)
-      : tensors_(tensors), targets_(targets) {
-    skip_empty();
-  }
-
-  [[nodiscard]] bool at_end() const { return tensor_ == tensors_.size(); }
-  [[nodiscard]] std::uint64_t file_offset() const { return tensors_[tensor_].offset + within_; }
-
-  // How many bytes lie one behind the other in the file from here, `limit` at most.
-  [[nodiscard]] std::size_t contiguous(std::size_t limit) const {
-    const std::uint64_t start = file_offset();
-    std::uint64_t end = start;
-    for (std::size_t i = tensor_; i < tensors_.size() && end - start < limit; ++i) {
-      if (i > tensor_ && tensors_[i].offset != end) break;
-      end = tensors_[i].offset + tensors_[i].bytes;
-    }
-    return static_cast<std::size_t>(std::min<std::uint64_t>(end - start, limit));
-  }
-
-  // The rest of the current tensor, `limit` at most: where it goes, and how long it is.
-  [[nodiscard]] std::pair<std::byte*, std::size_t> piece(std::size_t limit) const {
-    const std::uint64_t rest = tensors_[tensor_].bytes - within_;
-    return {static_cast<std::byte*>(targets_[tensor_]) + within_,
-            static_cast<std::size_t>(std::min<std::uint64_t>(rest, limit))};
-  }
-
-  void advance(std::size_t bytes) {
-    within_ += bytes;
-    if (within_ < tensors_[tensor_].bytes) return;
-    ++tensor_;
-    within_ = 0;
-    skip_empty();
-  }
-
- private:
-  void skip_empty() {
-    while (!at_end() && tensors_[tensor_].bytes == 0) ++tensor_;
-  }
-
-  const std::vector<Extent>& tensors_;
-  const std::vector<void*>& targets_;
-  std::size_t tensor_ = 0;
-  std::uint64_t within_ = 0;
-};
-
-// Fills one chunk and has it copied. Answers the bytes.
-std::size_t copy_chunk(Model& model, const File& file, Chunk& chunk, Cursor& cursor) {
-  const std::size_t length = cursor.contiguous(chunk_bytes);
-  file.read(chunk.memory(), length, cursor.file_offset());
-  for (std::size_t done = 0; done < length;) {
-    const auto [target, bytes] = cursor.piece(length - done);
-    model.device().context().check(cudaMemcpyAsync(target, chunk.memory() + done, bytes,
-                                                   cudaMemcpyHostToDevice, model.stream()),
-                                   "cudaMemcpyAsync");
-    cursor.advance(bytes);
-    done += bytes;
-  }
-  chunk.copied().record(model.stream());
-  return length;
-}
-
-// False when the limits were over first.
-bool fill(Model& model, const LoadRequest& request, const std::vector<void*>& targets,
-          const Limits& limits, const LoadProgress& progress) {
-  Context& context = model.device().context();
-  std::array<Chunk, 2> ring{Chunk(context), Chunk(context)};
-  Cursor cursor(request.tensors, targets);
-  std::uint64_t loaded = 0;
-  auto next_report = Clock::now() + Model::progress_interval;
-  bool in_time = true;
-  try {
-    for (std::size_t turn = 0; in_time && !cursor.at_end(); ++turn) {
-      Chunk& chunk = ring[turn % ring.size()];
-      in_time = chunk.copied().wait(limits) && !limits.over();
-      if (!in_time) break;
-      loaded += copy_chunk(model, *request.file, chunk, cursor);
-      if (progress && Clock::now() >= next_report) {
-        progress(loaded);
-        next_report = Clock::now() + Model::progress_interval;
-      }
-    }
-  } catch (...) {
-    for (Chunk& chunk : ring) chunk.let_copies_end(limits);
-    throw;
-  }
-  for (Chunk& chunk : ring) {
-    in_time = chunk.copied().wait(in_time ? limits : limits.for_cleanup(give_back_time)) && in_time;
-  }
-  return in_time;
-}
-
 // After a failure, which must not be hidden by a second one: what cannot be given back now is tried
 // again in the background, and shows in the device's counts until then.
 void give_back(const std::shared_ptr<Model>& model, const Limits& limits) noexcept {
   try {
-    if (!model->device().context().lost()) {
-      model->release(limits.for_cleanup(give_back_time), nullptr);
+    // The frees come behind the copies in the stream. Where that stands still, the second release
+    // waits without asking the limits.
+    if (!model->device().context().lost() &&
+        model->release(limits.for_cleanup(give_back_time), nullptr) != Outcome::done) {
+      model->release(Limits(), nullptr);
     }
   } catch (const std::exception&) {
   }
@@ -157,28 +28,99 @@ void give_back(const std::shared_ptr<Model>& model, const Limits& limits) noexce
   }
 }
 
+// False when the limits were over first.
+bool fill(Model& model, Upload& upload, const LoadRequest& request, const Limits& limits,
+          const LoadProgress& progress) {
+  upload.read_ahead(limits);
+  for (const Extent& tensor : request.tensors) {
+    if (limits.over()) return false;
+    model.add_block(tensor.bytes);
+  }
+  return upload.run(limits, progress);
+}
+
+// Null when the limits were over first.
+std::shared_ptr<Model> try_to_load(Device& device, const LoadRequest& request, const Limits& limits,
+                                   const LoadProgress& progress) {
+  auto model = std::make_shared<Model>(device, request.tensors.size());
+  Upload upload(*model, request.file, request.tensors);
+  bool loaded = false;
+  std::exception_ptr failure;
+  try {
+    loaded = fill(*model, upload, request, limits, progress);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (loaded) return model;
+  upload.stop_reading(limits);
+  give_back(model, limits);
+  if (failure) std::rethrow_exception(failure);
+  return nullptr;
+}
+
+// That a load waits in its lane: from its submission until it begins, or settles without that.
+class Waiting {
+ public:
+  explicit Waiting(Device& device) : device_(device) { device.ring().load_waits(); }
+  Waiting(const Waiting&) = delete;  // Counts once.
+  Waiting& operator=(const Waiting&) = delete;
+
+  void begin() {
+    if (!over_.exchange(true)) static_cast<void>(device_.ring().load_waits_no_more());
+  }
+  // Any thread: what was kept for this load is given back on the device's.
+  void settle() {
+    if (over_.exchange(true) || !device_.ring().load_waits_no_more()) return;
+    device_.submit(
+        [&device = device_](const Limits&) {
+          device.context().make_current();
+          device.ring().give_back();
+          return Outcome::done;
+        },
+        [](const Settlement&) {});
+  }
+
+ private:
+  Device& device_;
+  std::atomic<bool> over_{false};
+};
+
 }  // namespace
 
 std::shared_ptr<Model> load_model(Device& device, const LoadRequest& request, const Limits& limits,
                                   const LoadProgress& progress) {
-  auto model = std::make_shared<Model>(device, request.tensors.size());
   try {
-    std::vector<void*> targets;
-    targets.reserve(request.tensors.size());
-    for (const Extent& tensor : request.tensors) {
-      if (limits.over()) break;
-      targets.push_back(model->add_block(tensor.bytes));
-    }
-    if (targets.size() == request.tensors.size() &&
-        fill(*model, request, targets, limits, progress)) {
-      return model;
-    }
+    auto model = try_to_load(device, request, limits, progress);
+    device.ring().give_back();
+    return model;
   } catch (...) {
-    give_back(model, limits);
+    device.ring().give_back();
     throw;
   }
-  give_back(model, limits);
-  return nullptr;
+}
+
+Delivery::~Delivery() {
+  if (model_) abandon(model_);
+}
+
+JobHandle submit_load(Device& device, LoadRequest request, LoadProgress progress,
+                      LoadSettled settled, Job::Returned returned, Deadline deadline) {
+  // The thread that loads puts the model here before the job settles as done.
+  const auto loaded = std::make_shared<std::shared_ptr<Delivery>>();
+  const auto waiting = std::make_shared<Waiting>(device);
+  auto work = [&device, loaded, request = std::move(request), progress = std::move(progress),
+               waiting](const Limits& limits) {
+    waiting->begin();
+    auto model = load_model(device, request, limits, progress);
+    if (!model) return Outcome::interrupted;
+    *loaded = std::make_shared<Delivery>(std::move(model));
+    return Outcome::done;
+  };
+  auto report = [loaded, waiting, settled = std::move(settled)](const Settlement& settlement) {
+    waiting->settle();
+    settled(settlement, settlement.outcome == Outcome::done ? std::move(*loaded) : nullptr);
+  };
+  return device.submit(std::move(work), std::move(report), std::move(returned), deadline);
 }
 
 }  // namespace cuda_shutdown

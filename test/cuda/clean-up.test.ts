@@ -161,7 +161,8 @@ describe('a device that hangs', () => {
     expect(end.told.error).toMatchObject({
       name: 'AbortError',
       code: 'ABORT_ERR',
-      message: 'cuda.synchronize on device 1 was aborted',
+      message:
+        'cuda.synchronize on device 1 was aborted; it is stuck inside a CUDA call and was left behind',
       cause: { message: 'the caller has left' },
     });
     expect(end.told.ms).toBeGreaterThanOrEqual(99);

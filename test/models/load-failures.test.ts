@@ -130,6 +130,36 @@ describe('an abort', () => {
   });
 });
 
+describe('a timeout', () => {
+  const TIMED_OUT = { name: 'TimeoutError', code: 'ERR_TIMEOUT' };
+
+  test('in the middle ends it, and everything is given back', async () => {
+    const end = await load(
+      { path: in_('large'), timeoutMs: 250 },
+      { faults: 'cudaMemcpyAsync=slow:100' },
+    );
+    expect(end.told.failures).toMatchObject([TIMED_OUT]);
+    expect(end.told.good.value).toMatchObject({ status: 'unloaded' });
+    expectNothingHeld(end.ledger);
+  });
+
+  test('in a call that hangs says that it is stuck', async () => {
+    const end = await load(
+      { path: in_('large'), timeoutMs: 250, stays: true },
+      { faults: 'cudaMemcpyAsync#1=hang' },
+    );
+    expect(end.told.failures).toMatchObject([
+      {
+        ...TIMED_OUT,
+        message: expect.stringMatching(
+          /within 250 ms, it did not; it is stuck inside a CUDA call or a read of the file/,
+        ),
+      },
+    ]);
+    expect(end.told.good.value).toMatchObject({ status: 'unloaded' });
+  });
+});
+
 /** Every CUDA call of a load. Each fails once, so one load after the other fails, until one does not. */
 const CALLS = [
   'cudaSetDevice',

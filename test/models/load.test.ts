@@ -57,7 +57,7 @@ describe('a loaded model', () => {
     expect(told.tensors).toEqual(
       TENSORS.map(({ name, dtype, shape }, index) => [
         name,
-        { name, dtype, shape, bytes: [600, 16, 1, 0][index] },
+        { name, dtype, shape, bytes: [600, 16, 1, 0][index], device: 0 },
       ]),
     );
     expect(told.frozen).toBe(true);
@@ -118,8 +118,13 @@ test.each([
   [[''], 'the path of the model to be a non-empty string, got `` (string)'],
   [['x', { name: '' }], 'the `name` option to be a non-empty string, got `` (string)'],
   [['x', { signal: 1 }], 'the `signal` option to be an AbortSignal, got `1` (number)'],
+  [['x', { timeoutMs: '1' }], 'the `timeoutMs` option to be a positive number, got `1` (string)'],
+  [['x', { device: [0] }], "the device to be an index, 'cuda' or 'cuda:N', got `Array(1)` (array)"],
   [['x', { onProgress: 1 }], 'the `onProgress` option to be a function, got `1` (number)'],
-  [['x', { devices: 1 }], 'the option name to be one of name, device, signal, onProgress, got'],
+  [
+    ['x', { devices: 1 }],
+    'the option name to be one of name, device, signal, timeoutMs, onProgress, got',
+  ],
 ])('loadModel(...%j) rejects with a TypeError', async (args, message) => {
   const loading = loadModel(...(args as unknown as Parameters<typeof loadModel>));
   await expect(loading).rejects.toThrow(TypeError);

@@ -1,6 +1,11 @@
 /** A native model whose releases end when, and as, the test says. */
 
-import type { NativeModel, NativeReleaseSettlement, Outcome } from '../../lib/native/addon.js';
+import type {
+  NativeModel,
+  NativeReleaseSettlement,
+  NativeTensors,
+  Outcome,
+} from '../../lib/native/addon.js';
 
 /** One release under way. */
 export class FakeRelease {
@@ -48,15 +53,16 @@ export class FakeRelease {
 }
 
 export class FakeNativeModel implements NativeModel {
-  readonly device = 0;
+  readonly device: number;
   readonly bytes: number;
   freedBytes = 0;
   freedBlocks = 0;
   lost = false;
   readonly releases: FakeRelease[] = [];
 
-  constructor(bytes = 100) {
+  constructor(bytes = 100, device = 0) {
     this.bytes = bytes;
+    this.device = device;
   }
 
   release(
@@ -85,5 +91,16 @@ export class FakeNativeModel implements NativeModel {
     const release = this.releases.at(-1);
     if (release === undefined) throw new Error('No release has begun');
     return release;
+  }
+}
+
+/** The same as what a load answers, for what only releases it. */
+export class FakeNativeTensors extends FakeNativeModel implements NativeTensors {
+  pointers(): BigUint64Array {
+    return BigUint64Array.of(BigInt(this.bytes));
+  }
+
+  read(): never {
+    throw new Error('Expected nobody to read');
   }
 }

@@ -4,8 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 #include <system_error>
 
 #include "temporary_file.h"
@@ -43,6 +47,54 @@ TEST(File, SaysWhereItEnded) {
     EXPECT_STREQ(truncated.what(), "Expected 4 more bytes at offset 10, got the end of the file");
   }
 }
+
+// Bulk reads: of a file in the cache and of one that is not, of whole pages and of odd ends.
+class BulkReads : public testing::TestWithParam<bool> {
+ protected:
+  static constexpr std::size_t length = 3 * 4096 + 77;
+  static constexpr std::size_t room = 4 * 4096;
+
+  BulkReads() {
+    std::string content(length, '\0');
+    for (std::size_t i = 0; i < length; ++i) content[i] = static_cast<char>(i * 31 >> 3U);
+    content_ = content;
+    file_ = std::make_unique<TemporaryFile>(content_);
+    if (GetParam()) file_->drop_from_cache();
+  }
+
+  std::string content_;
+  std::unique_ptr<TemporaryFile> file_;
+  std::unique_ptr<std::byte, decltype(&std::free)> into_{
+      static_cast<std::byte*>(std::aligned_alloc(File::alignment, room)), &std::free};
+};
+
+TEST_P(BulkReads, ReadAllThereIs) {
+  const File file(file_->descriptor());
+  for (const std::size_t offset : {0UL, 4096UL, 3 * 4096UL}) {
+    for (const std::size_t count : {1UL, 76UL, length - offset}) {
+      file.read_bulk(into_.get(), std::min(count, length - offset), offset);
+      EXPECT_EQ(
+          std::memcmp(into_.get(), content_.data() + offset, std::min(count, length - offset)), 0)
+          << offset << ' ' << count;
+    }
+  }
+}
+
+TEST_P(BulkReads, SayWhereTheFileEnded) {
+  const File file(file_->descriptor());
+  try {
+    file.read_bulk(into_.get(), room - 4096, 4096);
+    FAIL();
+  } catch (const TruncatedFile& truncated) {
+    EXPECT_STREQ(truncated.what(),
+                 "Expected 4019 more bytes at offset 12365, got the end of the file");
+  }
+  file_->truncate(0);
+  EXPECT_THROW(file.read_bulk(into_.get(), 1, 0), TruncatedFile);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cached, BulkReads, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Cold, BulkReads, testing::Values(true));
 
 TEST(File, OutlivesTheCallersDescriptor) {
   auto content = std::make_unique<TemporaryFile>("0123456789");

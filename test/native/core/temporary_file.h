@@ -1,6 +1,7 @@
 // A file without a name that is gone with its last descriptor.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -25,6 +26,11 @@ class TemporaryFile {
   [[nodiscard]] int descriptor() const { return fileno(file_); }
   void truncate(std::size_t length) const {
     EXPECT_EQ(ftruncate(descriptor(), static_cast<off_t>(length)), 0);
+  }
+  // Has its next reads go to the disk, where it is on one.
+  void drop_from_cache() const {
+    EXPECT_EQ(fsync(descriptor()), 0);
+    EXPECT_EQ(posix_fadvise(descriptor(), 0, 0, POSIX_FADV_DONTNEED), 0);
   }
 
  private:
