@@ -17,7 +17,7 @@ export interface Registered {
 
 interface Node {
   readonly entry: Registered;
-  readonly lane: unknown;
+  readonly lanes: readonly unknown[];
   /** What has to be unloaded, or has to have failed to be, before it. */
   readonly dependents: Set<Node>;
   readonly dependencies: Node[];
@@ -52,26 +52,29 @@ export class Schedule {
   /** Begins the next one whose turn it is; undefined while there is none. */
   begin(): Turn | undefined {
     const index = this.#waiting.findIndex(
-      ({ lane, dependents }) => !this.#busyLanes.has(lane) && dependents.size === 0,
+      ({ lanes, dependents }) =>
+        dependents.size === 0 && !lanes.some((lane) => this.#busyLanes.has(lane)),
     );
     const node = this.#waiting[index];
     if (node === undefined) return undefined;
     const toGo = this.#toGo(node);
     this.#waiting.splice(index, 1);
-    this.#busyLanes.add(node.lane);
+    for (const lane of node.lanes) this.#busyLanes.add(lane);
     return {
       entry: node.entry,
       toGo,
       end: () => {
-        this.#busyLanes.delete(node.lane);
+        for (const lane of node.lanes) this.#busyLanes.delete(lane);
         for (const { dependents } of node.dependencies) dependents.delete(node);
       },
     };
   }
 
   #toGo(node: Node): number {
-    const lanes = new Set(this.#waiting.map(({ lane }) => lane)).size;
-    const sameLane = this.#waiting.filter(({ lane }) => lane === node.lane).length;
+    const lanes = new Set(this.#waiting.flatMap((each) => each.lanes)).size;
+    const sameLane = this.#waiting.filter((each) =>
+      each.lanes.some((lane) => node.lanes.includes(lane)),
+    ).length;
     const all = this.#waiting.length / Math.min(this.#concurrency, lanes);
     return Math.max(sameLane, all, chain(node));
   }
@@ -80,7 +83,7 @@ export class Schedule {
 function linked(entries: readonly Registered[]): Node[] {
   const nodes = entries.map((entry): Node => ({
     entry,
-    lane: laneOf(entry.unloadable),
+    lanes: lanesOf(entry.unloadable),
     dependents: new Set(),
     dependencies: [],
   }));
@@ -116,11 +119,23 @@ export function sizeOf(unloadable: Unloadable): number {
   }
 }
 
-function laneOf(unloadable: Unloadable): unknown {
-  return deviceOf(unloadable) ?? unloadable;
+function lanesOf(unloadable: Unloadable): readonly unknown[] {
+  const devices = devicesOf(unloadable);
+  return devices.length === 0 ? [unloadable] : devices;
 }
 
-/** The index of the device that it is on, as models tell. */
+function devicesOf(unloadable: object): readonly number[] {
+  try {
+    const { devices } = unloadable as { devices?: unknown };
+    if (Array.isArray(devices)) return devices.filter((index) => typeof index === 'number');
+  } catch {
+    return [];
+  }
+  const device = deviceOf(unloadable);
+  return device === undefined ? [] : [device];
+}
+
+/** The index of the device that it is on, or the first of them, as models tell. */
 export function deviceOf(unloadable: object): number | undefined {
   try {
     const { device } = unloadable as { device?: unknown };

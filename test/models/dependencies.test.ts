@@ -110,6 +110,20 @@ test.each([
   expect(registry.size).toBe(1);
 });
 
+test('what is on several devices goes on none of them beside another', async () => {
+  const { events, make } = logging();
+  await new ModelRegistry()
+    .add({ ...make('spread', { bytes: 9 }), ...{ devices: [0, 1] } })
+    .add(make('a', { device: 0, bytes: 1 }))
+    .add(make('b', { device: 1, bytes: 1 }))
+    .add(make('c', { device: 2, bytes: 1 }))
+    .unloadAll();
+  expect(events.slice(0, 2)).toEqual(['spread begins', 'c begins']);
+  expect(events.indexOf('spread ends')).toBeLessThan(events.indexOf('a begins'));
+  expect(events.indexOf('spread ends')).toBeLessThan(events.indexOf('b begins'));
+  expect(events.indexOf('b begins')).toBeLessThan(events.indexOf('a ends'));
+});
+
 test('an unloadable whose getters throw is unloaded all the same, and so are the others', async () => {
   const { events, make } = logging();
   const broken = Object.defineProperties(make('broken'), {
