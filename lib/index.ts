@@ -2,7 +2,7 @@
 
 export { cuda, type DeviceProperties } from './cuda/index.js';
 export type { Device } from './cuda/device.js';
-export type { MaintenanceOptions } from './cuda/maintenance.js';
+export type { MaintenanceOptions, ProcessMemory } from './cuda/maintenance.js';
 export type { Flow, Level, MemoryStats } from './cuda/memory-stats.js';
 export type { MemoryReading } from './native/addon.js';
 

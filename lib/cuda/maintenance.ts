@@ -101,6 +101,12 @@ export async function resetDevice(device?: Device): Promise<void> {
   );
 }
 
+/** What one process holds of a device, and how that is known. */
+export interface ProcessMemory {
+  readonly bytes: number;
+  readonly source: 'nvml' | 'device-delta';
+}
+
 /**
  * The device's memory that this process holds: by NVML, or where that cannot tell (in containers it
  * shows foreign process numbers or none) as the difference in the device's free memory since this
@@ -108,20 +114,23 @@ export async function resetDevice(device?: Device): Promise<void> {
  *
  * @returns undefined where neither is known: no device, no context, or nothing to compare with.
  */
-export async function processMemory(
-  device?: Device,
-): Promise<{ bytes: number; source: 'nvml' | 'device-delta' } | undefined> {
+export async function processMemory(device?: Device): Promise<ProcessMemory | undefined> {
   const index = deviceIndex(device);
-  const { addon, deviceCount } = backend();
-  if (deviceCount === 0) return undefined;
-  const answer = await runJob<ProcessMemorySettlement>(
+  return backend().deviceCount === 0 ? undefined : processMemoryWithin(index, NVML_LIMIT_MS);
+}
+
+/** @throws CudaError, TimeoutError */
+export async function processMemoryWithin(
+  index: number,
+  timeoutMs: number,
+): Promise<ProcessMemory | undefined> {
+  const { addon } = backend();
+  const { bytes, source } = await runJob<ProcessMemorySettlement>(
     `cuda.processMemory on device ${index}`,
-    { timeoutMs: NVML_LIMIT_MS },
+    { timeoutMs },
     (ms, settled) => addon.processMemory(index, ms, settled),
   );
-  return answer.bytes === undefined || answer.source === undefined
-    ? undefined
-    : { bytes: answer.bytes, source: answer.source };
+  return bytes === undefined || source === undefined ? undefined : { bytes, source };
 }
 
 /** NVML can hang with the driver (NVIDIA/open-gpu-kernel-modules#1333). */

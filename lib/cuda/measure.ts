@@ -1,15 +1,22 @@
 /** The memory of every device at one moment, read on the devices' own threads, with a bound. */
 
+import { TimeoutError } from '../common/errors.js';
 import type { MemoryReading, ReadingSettlement } from '../native/addon.js';
 import { backend } from '../native/backend.js';
 import { runJob } from '../native/run-job.js';
 import { initialisedDevices } from './device.js';
+import { type ProcessMemory, processMemoryWithin } from './maintenance.js';
+
+export interface MeasuredMemory extends MemoryReading {
+  /** What the process holds, where that is known. */
+  readonly process?: ProcessMemory;
+}
 
 export interface DeviceMemory {
   readonly index: number;
   readonly name: string;
   /** Undefined where the device could not be read in time. */
-  readonly memory?: MemoryReading;
+  readonly memory?: MeasuredMemory;
 }
 
 /** What the package holds of every device, by its own count: never asks the driver. */
@@ -39,14 +46,35 @@ export async function readDevice(
   return reading;
 }
 
+/** NVML has hung with its driver: it is not asked again. Process lifetime, as the driver's. */
+let nvmlHangs = false;
+
+/** What the process holds, by NVML or by what is free: see `cuda.processMemory()`. */
+async function readProcess(
+  index: number,
+  timeoutMs: number,
+): Promise<MeasuredMemory['process'] | undefined> {
+  if (nvmlHangs) return undefined;
+  try {
+    return await processMemoryWithin(index, timeoutMs);
+  } catch (error) {
+    nvmlHangs = error instanceof TimeoutError;
+    return undefined;
+  }
+}
+
 /** Reads every initialised device side by side. Never rejects: what cannot be read has no memory. */
 export async function measureDevices(timeoutMs: number): Promise<readonly DeviceMemory[]> {
   const { addon } = backend();
   return Promise.all(
     initialisedDevices().map(async (index) => {
       const { name } = addon.getDeviceProperties(index);
-      const memory = await readDevice(index, timeoutMs).catch(() => undefined);
-      return memory === undefined ? { index, name } : { index, name, memory };
+      const [memory, process] = await Promise.all([
+        readDevice(index, timeoutMs).catch(() => undefined),
+        readProcess(index, timeoutMs),
+      ]);
+      if (memory === undefined) return { index, name };
+      return { index, name, memory: process === undefined ? memory : { ...memory, process } };
     }),
   );
 }

@@ -29,8 +29,14 @@ export interface ReportedStep {
 export interface ReportedMemory {
   readonly free: number;
   readonly total: number;
+  /** Of the package's own pool. */
   readonly allocated: number;
   readonly reserved: number;
+  /**
+   * What the process holds of it, whoever allocated it: by NVML, or by the difference to what was free
+   * when the process first used the device. Undefined where neither is known.
+   */
+  readonly process?: { readonly bytes: number; readonly source: 'nvml' | 'device-delta' };
 }
 
 /** One device at one moment; `memory` is undefined where it could not be read in time. */

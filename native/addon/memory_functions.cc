@@ -21,29 +21,36 @@ constexpr bool ask_nvml = true;
 // How long JavaScript waits for the reading thread of a device.
 constexpr std::chrono::milliseconds reading_time{2000};
 
+// Which of a device's threads: the one that reads is not kept waiting by long work, nor that by it.
+enum class On { work, reading };
+
 // Work with a result, as a job that tells JavaScript { outcome, failure?, … }.
 // info: device, timeoutMs, settled
 template <typename Result>
 Napi::Value submit(const Napi::CallbackInfo& info,
                    std::function<Outcome(Device&, const Limits&, Result&)> work,
-                   std::function<void(Napi::Env, const Result&, Napi::Object&)> describe) {
+                   std::function<void(Napi::Env, const Result&, Napi::Object&)> describe,
+                   On thread = On::work) {
   Device& device = device_from(info[0]);
+  const Deadline deadline = deadline_from(info[1]);
   const auto callbacks =
       Callbacks::hold(Environment::of(info.Env()).mailbox, {info[2].As<Napi::Function>()});
   auto result = std::make_shared<Result>();
-  const auto handle = device.submit(
-      [&device, result, work = std::move(work)](const Limits& limits) {
-        return work(device, limits, *result);
-      },
-      [callbacks, result, describe = std::move(describe)](const Settlement& settlement) {
-        callbacks->settle(0, [=](Napi::Env env) -> std::vector<napi_value> {
-          Napi::Object object = settlement_object(env, settlement);
-          // Only then has the device's thread finished writing it.
-          if (settlement.outcome == Outcome::done) describe(env, *result, object);
-          return {object};
-        });
-      },
-      nullptr, deadline_from(info[1]));
+  Job::Work job = [&device, result, work = std::move(work)](const Limits& limits) {
+    return work(device, limits, *result);
+  };
+  Job::Settled settled = [callbacks, result,
+                          describe = std::move(describe)](const Settlement& settlement) {
+    callbacks->settle(0, [=](Napi::Env env) -> std::vector<napi_value> {
+      Napi::Object object = settlement_object(env, settlement);
+      // Only then has the device's thread finished writing it.
+      if (settlement.outcome == Outcome::done) describe(env, *result, object);
+      return {object};
+    });
+  };
+  const auto handle = thread == On::reading
+                          ? device.submit_reading(std::move(job), std::move(settled), deadline)
+                          : device.submit(std::move(job), std::move(settled), nullptr, deadline);
   return job_object(info.Env(), handle);
 }
 
@@ -92,30 +99,20 @@ Napi::Value read_memory_function(const Napi::CallbackInfo& info) {
       });
 }
 
-// As submit, on the device's reading thread.
 Napi::Value read_free_memory(const Napi::CallbackInfo& info) {
-  Device& device = device_from(info[0]);
-  const auto callbacks =
-      Callbacks::hold(Environment::of(info.Env()).mailbox, {info[2].As<Napi::Function>()});
-  const auto reading = std::make_shared<MemoryReading>();
-  const auto handle = device.submit_reading(
-      [&device, reading](const Limits&) {
-        *reading = read_memory(device);
+  return submit<MemoryReading>(
+      info,
+      [](Device& device, const Limits&, MemoryReading& reading) {
+        reading = read_memory(device);
         return Outcome::done;
       },
-      [callbacks, reading](const Settlement& settlement) {
-        callbacks->settle(0, [=](Napi::Env env) -> std::vector<napi_value> {
-          Napi::Object object = settlement_object(env, settlement);
-          if (settlement.outcome == Outcome::done) {
-            object.Set("reading", reading_object(env, *reading));
-          }
-          return {object};
-        });
+      [](Napi::Env env, const MemoryReading& reading, Napi::Object& object) {
+        object.Set("reading", reading_object(env, reading));
       },
-      deadline_from(info[1]));
-  return job_object(info.Env(), handle);
+      On::reading);
 }
 
+// NVML can hang (NVIDIA/open-gpu-kernel-modules#1333), which must keep no unload waiting.
 Napi::Value process_memory_function(const Napi::CallbackInfo& info) {
   using Bytes = std::optional<ProcessMemory>;
   return submit<Bytes>(
@@ -128,7 +125,8 @@ Napi::Value process_memory_function(const Napi::CallbackInfo& info) {
         if (!bytes) return;
         object.Set("bytes", number(env, bytes->bytes));
         object.Set("source", bytes->from_nvml ? "nvml" : "device-delta");
-      });
+      },
+      On::reading);
 }
 
 Napi::Value mem_get_info(const Napi::CallbackInfo& info) {
