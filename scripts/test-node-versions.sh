@@ -11,5 +11,6 @@ for version in "$@"; do
   node="$PWD/test/node-versions/node_modules/$version/bin/node"
   echo "== $("$node" --version)"
   CUDA_SHUTDOWN_TEST_NODE="$node" node --experimental-vm-modules node_modules/jest/bin/jest.js \
-    test/shutdown/{lives,crashes,delay,endings,first-process,forced,integrity,ipc,natural-end,uninstall,watchdog}.test.ts
+    test/shutdown/{lives,crashes,delay,endings,first-process,forced,integrity,ipc,natural-end,pairs,uninstall,watchdog}.test.ts \
+    test/steps/{cluster-workers,worker-threads}.test.ts
 done
