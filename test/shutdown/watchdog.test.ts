@@ -53,7 +53,7 @@ describe('the watchdog ends a process', () => {
 
 describe('the watchdog leaves a process alone', () => {
   test('that leaves a hung step behind in time', async () => {
-    const child = new Child('watched-hung-step.mjs', { args: ['800'] });
+    const child = new Child('watched-hung-step.mjs', { args: ['4000'] });
     await child.saw('ready');
     child.signal('SIGTERM');
     const end = await child.end;
