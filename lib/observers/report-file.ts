@@ -2,6 +2,7 @@
 
 import {
   closeSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -9,9 +10,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { EventSource } from '../shutdown/events.js';
 import type { ShutdownReport } from '../shutdown/report.js';
 import { reportName, stemOf } from './evidence-files.js';
@@ -45,32 +46,38 @@ export function reportFile(shutdown: EventSource, folder: string): void {
 /** How long the sync of a report may hold up its renaming. */
 const SYNC_FIRST_MS = 20;
 
+const sync = promisify(fsync);
+
+/**
+ * Only the syncs go by libuv's threads, which may all be stuck in some other file: the report is there
+ * without them.
+ */
 async function write(folder: string, report: ShutdownReport): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true });
   const { target, temporary } = pathsOf(folder, report);
   try {
-    const file = await open(temporary, 'wx');
+    const file = openSync(temporary, 'wx');
     try {
-      await file.writeFile(reportJson(report));
-      const synced = file.sync();
+      writeFileSync(file, reportJson(report));
+      const synced = sync(file);
       synced.catch(() => undefined); // Thrown below, unless the renaming fails before.
       // Synced first, a report that is there is whole even after a power failure. But a slow disk must
       // not cost the report: the end of the process, which may be near, takes nothing of what is written.
       await Promise.race([synced, sleep(SYNC_FIRST_MS)]);
-      await rename(temporary, target);
+      renameSync(temporary, target);
       await synced;
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch (error) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
-  const directory = await open(folder, 'r');
+  const directory = openSync(folder, 'r');
   try {
-    await directory.sync();
+    await sync(directory);
   } finally {
-    await directory.close();
+    closeSync(directory);
   }
 }
 

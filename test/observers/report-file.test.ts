@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reportFile } from '../../lib/observers/report-file.js';
 import { reportJson } from '../../lib/observers/report-json.js';
 import type { EventSource, Listener } from '../../lib/shutdown/events.js';
 import type { ShutdownReport } from '../../lib/shutdown/report.js';
+import { Child } from '../support/child.js';
 import { makeFolder, readReport } from '../support/folder.js';
 import { fakeShutdown } from '../support/shutdown.js';
 
@@ -50,6 +52,20 @@ describe('the report file', () => {
     expect(end?.({ report: { ...report, outcome: 'forced' } })).toBeUndefined();
     expect(readReport(folder).outcome).toBe('forced');
     expect(readdirSync(folder)).toEqual([`2026-01-02T030405.678Z-${process.pid}.report.json`]);
+  });
+
+  test("needs none of libuv's threads, which may be stuck", async () => {
+    const folder = makeFolder();
+    const fifo = join(makeFolder(), 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const child = new Child('pool-stuck.mjs', { args: [folder, fifo] });
+    await child.saw('ready');
+    child.signal('SIGTERM');
+    const end = await child.end;
+    expect(end).toMatchObject({ code: 0, signal: null });
+    expect(readReport(folder)).toMatchObject({ outcome: 'clean', exitCode: 0 });
+    expect(end.stderr).toContain('did not settle within');
+    expect(end.durationMs).toBeLessThan(6000);
   });
 
   test('that cannot be written is told, and costs nothing else', async () => {
