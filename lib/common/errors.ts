@@ -10,15 +10,19 @@ function brand(name: string): symbol {
   return Symbol.for(`cuda-shutdown.${name}`);
 }
 
-function bears(value: unknown, mark: symbol): boolean {
-  return typeof value === 'object' && value !== null && mark in value;
+// By name, as a class that refers to itself is given another one when it is bundled.
+function mark(error: Error, name: string): void {
+  Object.defineProperty(error, brand(name), { value: true });
+}
+
+function bears(value: unknown, name: string): boolean {
+  return typeof value === 'object' && value !== null && brand(name) in value;
 }
 
 /** A call of the CUDA runtime failed. `cudaCode` and `cudaName` are those of `cudaError_t`. */
 export class CudaError extends Error {
-  static readonly #brand = brand('CudaError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, CudaError.#brand);
+    return bears(value, 'CudaError');
   }
 
   override readonly name = 'CudaError';
@@ -42,15 +46,14 @@ export class CudaError extends Error {
     this.call = details.call;
     this.device = details.device;
     this.sticky = details.sticky;
-    Object.defineProperty(this, CudaError.#brand, { value: true });
+    mark(this, 'CudaError');
   }
 }
 
 /** CUDA was needed where there is none: no driver, no device, or no addon built for it. */
 export class CudaUnavailableError extends Error {
-  static readonly #brand = brand('CudaUnavailableError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, CudaUnavailableError.#brand);
+    return bears(value, 'CudaUnavailableError');
   }
 
   override readonly name = 'CudaUnavailableError';
@@ -61,7 +64,7 @@ export class CudaUnavailableError extends Error {
   constructor(message: string, reason: string) {
     super(message);
     this.reason = reason;
-    Object.defineProperty(this, CudaUnavailableError.#brand, { value: true });
+    mark(this, 'CudaUnavailableError');
   }
 }
 
@@ -73,9 +76,8 @@ export interface UnloadBalance {
 
 /** A time limit passed. From `unload()` it also carries the balance. */
 export class TimeoutError extends Error {
-  static readonly #brand = brand('TimeoutError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, TimeoutError.#brand);
+    return bears(value, 'TimeoutError');
   }
 
   override readonly name = 'TimeoutError';
@@ -86,15 +88,14 @@ export class TimeoutError extends Error {
   constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
     super(message, options);
     assignBalance(this, options);
-    Object.defineProperty(this, TimeoutError.#brand, { value: true });
+    mark(this, 'TimeoutError');
   }
 }
 
 /** The caller's signal aborted. `cause` is the signal's reason, as in Node's own APIs. */
 export class AbortError extends Error {
-  static readonly #brand = brand('AbortError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, AbortError.#brand);
+    return bears(value, 'AbortError');
   }
 
   override readonly name = 'AbortError';
@@ -105,15 +106,14 @@ export class AbortError extends Error {
   constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
     super(message, options);
     assignBalance(this, options);
-    Object.defineProperty(this, AbortError.#brand, { value: true });
+    mark(this, 'AbortError');
   }
 }
 
 /** An unload failed in `phase`. `cause` is the CudaError, or what the runtime's own disposal threw. */
 export class UnloadError extends Error {
-  static readonly #brand = brand('UnloadError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, UnloadError.#brand);
+    return bears(value, 'UnloadError');
   }
 
   override readonly name = 'UnloadError';
@@ -131,15 +131,14 @@ export class UnloadError extends Error {
     this.phase = details.phase;
     this.freedBytes = details.freedBytes;
     this.remainingBytes = details.remainingBytes;
-    Object.defineProperty(this, UnloadError.#brand, { value: true });
+    mark(this, 'UnloadError');
   }
 }
 
 /** The model's state does not allow what was asked, as a lease of a model that is being unloaded. */
 export class ModelStateError extends Error {
-  static readonly #brand = brand('ModelStateError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, ModelStateError.#brand);
+    return bears(value, 'ModelStateError');
   }
 
   override readonly name = 'ModelStateError';
@@ -149,15 +148,14 @@ export class ModelStateError extends Error {
   constructor(message: string, state: string) {
     super(message);
     this.state = state;
-    Object.defineProperty(this, ModelStateError.#brand, { value: true });
+    mark(this, 'ModelStateError');
   }
 }
 
 /** What is to be loaded does not fit into the budget of its device. */
 export class ModelBudgetError extends Error {
-  static readonly #brand = brand('ModelBudgetError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, ModelBudgetError.#brand);
+    return bears(value, 'ModelBudgetError');
   }
 
   override readonly name = 'ModelBudgetError';
@@ -179,7 +177,7 @@ export class ModelBudgetError extends Error {
     this.bytes = details.bytes;
     this.budgetBytes = details.budgetBytes;
     this.missingBytes = details.missingBytes;
-    Object.defineProperty(this, ModelBudgetError.#brand, { value: true });
+    mark(this, 'ModelBudgetError');
   }
 }
 
@@ -203,9 +201,8 @@ export type SafetensorsReason =
 
 /** The file is not a valid safetensors file. */
 export class SafetensorsError extends Error {
-  static readonly #brand = brand('SafetensorsError');
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, SafetensorsError.#brand);
+    return bears(value, 'SafetensorsError');
   }
 
   override readonly name = 'SafetensorsError';
@@ -215,7 +212,7 @@ export class SafetensorsError extends Error {
   constructor(message: string, reason: SafetensorsReason, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
-    Object.defineProperty(this, SafetensorsError.#brand, { value: true });
+    mark(this, 'SafetensorsError');
   }
 }
 

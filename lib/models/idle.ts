@@ -4,8 +4,12 @@ import type { Registered } from './schedule.js';
 
 /** When it was last used, as a number that grows with every use; undefined where that is not known, or it is in use. */
 export function lastUseOf({ unloadable }: Registered): number | undefined {
-  const { leases, lastUse } = unloadable;
-  return leases === 0 && typeof lastUse === 'number' ? lastUse : undefined;
+  try {
+    const { leases, lastUse } = unloadable;
+    return leases === 0 && typeof lastUse === 'number' ? lastUse : undefined;
+  } catch {
+    return undefined; // A getter of the user's: it must not hold up the others.
+  }
 }
 
 /** How much longer than asked something may be left idle, as a part of that time. */
@@ -15,12 +19,14 @@ const LONGEST_LOOK_MS = 60_000;
 
 /**
  * Hands what has been idle for `afterMs` (and up to an eighth longer) to `unload`, once for every time
- * that it becomes idle, until the answered function is called. Leases cost no look at the clock: it
+ * that it becomes idle, until the answered function is called; what is still needed stays until it is
+ * not, and goes at the next look then. Leases cost no look at the clock: it
  * looks at them from time to time. Its timer does not keep the process alive.
  */
 export function watchIdle(
   afterMs: number,
   entries: () => Iterable<Registered>,
+  isNeeded: (entry: Registered) => boolean,
   unload: (entry: Registered) => void,
 ): () => void {
   const seen = new WeakMap<Registered, { readonly lastUse: number; idleAt: number }>();
@@ -31,7 +37,7 @@ export function watchIdle(
       if (lastUse === undefined) continue;
       const before = seen.get(entry);
       if (before?.lastUse !== lastUse) seen.set(entry, { lastUse, idleAt: now });
-      else if (now - before.idleAt >= afterMs) {
+      else if (now - before.idleAt >= afterMs && !isNeeded(entry)) {
         before.idleAt = Infinity;
         unload(entry);
       }

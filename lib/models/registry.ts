@@ -43,10 +43,13 @@ export type {
 export class ModelRegistry {
   readonly #entries = new Map<string, Registered>();
   readonly #failed = new Map<string, FailedUnload>();
+  /** What those that are being loaded depend on. */
+  readonly #awaited = new Set<readonly string[]>();
   readonly #budget: BudgetOf;
   readonly #room = new Room({
     on: (device) => [...this.#entries.values()].filter((entry) => entry.device === device),
-    isUnneeded: (entry) => this.#isUnneeded(entry),
+    dependents: (entry) => this.#dependents(entry),
+    isAwaited: (entry) => this.#isAwaited(entry),
     unload: (entry, timeoutMs) => this.#makeWay(entry, timeoutMs),
   });
 
@@ -57,9 +60,18 @@ export class ModelRegistry {
 
   /**
    * @throws TypeError for what cannot be unloaded; RangeError for a name that is taken, and for a
-   * dependency that is not registered.
+   * dependency that is not registered, or depends on it.
    */
   add(unloadable: Unloadable | Model, options?: AddOptions): this {
+    this.#register(unloadable, options, { device: undefined, admittedBytes: 0 });
+    return this;
+  }
+
+  #register(
+    unloadable: Unloadable | Model,
+    options: AddOptions | undefined,
+    { device, admittedBytes }: Pick<Registered, 'device' | 'admittedBytes'>,
+  ): void {
     const shape = unloadable as Partial<Unloadable> | null | undefined;
     if (typeof shape?.unload !== 'function') {
       throw new TypeError(
@@ -74,15 +86,20 @@ export class ModelRegistry {
     if (this.#entries.has(name)) {
       throw new RangeError(expected('the name of what is registered', 'new', name));
     }
-    // Only of what is there before it: so there are no cycles.
-    const { dependsOn } = optionsObject(options, ['dependsOn']);
+    const dependsOn = this.#dependencies(optionsObject(options, ['dependsOn']).dependsOn);
+    // What is new can close a cycle where another of its name was removed.
+    for (const dependency of dependsOn) {
+      if (!this.#needs(dependency, name)) continue;
+      const toBe = `of what does not depend on ${name}`;
+      throw new RangeError(expected('each name in `dependsOn`', toBe, dependency));
+    }
     this.#entries.set(name, {
       name,
       unloadable,
-      dependsOn: this.#dependencies(dependsOn),
-      device: deviceOf(unloadable),
+      dependsOn,
+      device: deviceOf(unloadable) ?? device,
+      admittedBytes,
     });
-    return this;
   }
 
   /** Forgets it without unloading it. True if it was there. */
@@ -127,9 +144,10 @@ export class ModelRegistry {
     const unloadAfterMs = requiredMs('unloadAfterMs', given.unloadAfterMs);
     const onUnload = optionalFunction('onUnload', given.onUnload);
     const onError = optionalFunction('onError', given.onError);
-    const unneeded = (): Registered[] =>
-      [...this.#entries.values()].filter((entry) => this.#isUnneeded(entry));
-    return watchIdle(unloadAfterMs, unneeded, (entry) => {
+    const entries = (): Iterable<Registered> => this.#entries.values();
+    const isNeeded = (entry: Registered): boolean =>
+      this.#dependents(entry).length > 0 || this.#isAwaited(entry);
+    return watchIdle(unloadAfterMs, entries, isNeeded, (entry) => {
       void this.#unload([entry], planFrom({ timeoutMs })).then(({ unloaded, failed }) => {
         for (const result of unloaded) notify(onUnload, result);
         for (const failure of failed) notify(onError, failure);
@@ -149,39 +167,26 @@ export class ModelRegistry {
     const device = deviceIndex(given.device);
     const bytes = requiredBytes('bytes', given.bytes);
     const timeoutMs = positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS);
-    this.#dependencies(given.dependsOn);
+    const dependsOn = this.#dependencies(given.dependsOn);
     const budgetBytes = this.#budget(device);
     const room = { device, bytes, budgetBytes, timeoutMs };
-    const giveBack = budgetBytes === Infinity ? undefined : await this.#room.take(room);
+    this.#awaited.add(dependsOn);
+    let giveBack: (() => void) | undefined;
     try {
+      giveBack = budgetBytes === Infinity ? undefined : await this.#room.take(room);
       const loaded = await load();
-      await this.#addLoaded(loaded, given.dependsOn, device);
+      try {
+        // In one turn with giving back the room: nobody counts it twice.
+        this.#register(loaded, { dependsOn }, { device, admittedBytes: bytes });
+      } catch (error) {
+        await discard(loaded);
+        throw error;
+      }
       return loaded;
     } finally {
       giveBack?.();
+      this.#awaited.delete(dependsOn);
     }
-  }
-
-  /** What cannot be registered must not stay loaded without an owner. */
-  async #addLoaded(
-    loaded: Unloadable,
-    dependsOn: AddOptions['dependsOn'],
-    device: number,
-  ): Promise<void> {
-    try {
-      this.add(loaded, { dependsOn });
-    } catch (error) {
-      await unloadWithin(loaded, {
-        name: String((loaded as Partial<Unloadable> | undefined)?.name),
-        limitMs: DEFAULT_TIMEOUT_MS,
-        signal: undefined,
-        onProgress: () => undefined,
-      }).catch(() => undefined);
-      throw error;
-    }
-    const entry = this.#entries.get(loaded.name);
-    if (entry?.device === undefined)
-      this.#entries.set(loaded.name, { ...entry, device } as Registered);
   }
 
   #dependencies(names: AddOptions['dependsOn']): readonly string[] {
@@ -196,8 +201,18 @@ export class ModelRegistry {
     return [...(names as readonly string[])];
   }
 
-  #isUnneeded({ name }: Registered): boolean {
-    return ![...this.#entries.values()].some(({ dependsOn }) => dependsOn.includes(name));
+  #dependents({ name }: Registered): readonly Registered[] {
+    return [...this.#entries.values()].filter(({ dependsOn }) => dependsOn.includes(name));
+  }
+
+  #isAwaited({ name }: Registered): boolean {
+    return [...this.#awaited].some((dependsOn) => dependsOn.includes(name));
+  }
+
+  /** Whether `name` depends on `other`, be it through others. */
+  #needs(name: string, other: string): boolean {
+    const { dependsOn = [] } = this.#entries.get(name) ?? {};
+    return dependsOn.some((next) => next === other || this.#needs(next, other));
   }
 
   async #makeWay(entry: Registered, timeoutMs: number): Promise<void> {
@@ -224,6 +239,16 @@ export class ModelRegistry {
       durationMs: performance.now() - startedAt,
     };
   }
+}
+
+/** What cannot be registered must not stay loaded without an owner. */
+async function discard(loaded: Unloadable): Promise<void> {
+  await unloadWithin(loaded, {
+    name: String((loaded as Partial<Unloadable> | undefined)?.name),
+    limitMs: DEFAULT_TIMEOUT_MS,
+    signal: undefined,
+    onProgress: () => undefined,
+  }).catch(() => undefined);
 }
 
 function sum(values: readonly number[]): number {

@@ -3,7 +3,7 @@
 import { ModelBudgetError, toError } from '../common/errors.js';
 import { formatBytes } from '../common/format.js';
 import { lastUseOf } from './idle.js';
-import type { Registered } from './schedule.js';
+import { type Registered, sizeOf } from './schedule.js';
 
 export interface Request {
   readonly device: number;
@@ -16,8 +16,10 @@ export interface Request {
 export interface Tenants {
   /** Those of the device, as they are at this moment. */
   on(device: number): readonly Registered[];
-  /** Whether nothing that is registered depends on it. */
-  isUnneeded(entry: Registered): boolean;
+  /** What is registered and depends on it, on whatever device. */
+  dependents(entry: Registered): readonly Registered[];
+  /** Whether something that is being loaded depends on it. */
+  isAwaited(entry: Registered): boolean;
   /** @throws (rejects with) what the unload of `entry` fails with */
   unload(entry: Registered, timeoutMs: number): Promise<void>;
 }
@@ -62,17 +64,31 @@ export class Room {
       const tenants = this.#tenants.on(request.device);
       const missing = this.#held(request.device, tenants) + request.bytes - request.budgetBytes;
       if (missing <= 0) return;
-      const idle = tenants.filter((one) => lastUseOf(one) !== undefined && !failed.has(one));
-      const [longest] = idle
-        .filter((one) => this.#tenants.isUnneeded(one))
+      const removable = this.#removable(tenants.filter((one) => !failed.has(one)));
+      const [longest] = removable
+        .filter((one) => this.#tenants.dependents(one).length === 0)
         .sort((a, b) => (lastUseOf(a) ?? 0) - (lastUseOf(b) ?? 0));
-      if (longest === undefined || sum(idle) < missing) {
-        throw budgetError(request, missing - sum(idle), [...failed.values()]);
+      if (longest === undefined || sum(removable) < missing) {
+        throw budgetError(request, missing - sum(removable), [...failed.values()]);
       }
       await this.#tenants.unload(longest, request.timeoutMs).catch((error: unknown) => {
         failed.set(longest, toError(error));
       });
     }
+  }
+
+  /** Those that are idle, and so is all that depends on them. */
+  #removable(tenants: readonly Registered[]): readonly Registered[] {
+    const found = new Set(
+      tenants.filter((one) => lastUseOf(one) !== undefined && !this.#tenants.isAwaited(one)),
+    );
+    for (let size = -1; size !== found.size;) {
+      size = found.size;
+      for (const one of found) {
+        if (this.#tenants.dependents(one).some((other) => !found.has(other))) found.delete(one);
+      }
+    }
+    return [...found];
   }
 
   #held(device: number, tenants: readonly Registered[]): number {
@@ -85,7 +101,9 @@ export class Room {
 }
 
 function sum(entries: readonly Registered[]): number {
-  return entries.reduce((total, { unloadable }) => total + (unloadable.bytes ?? 0), 0);
+  return entries.reduce((total, { unloadable, admittedBytes }) => {
+    return total + (sizeOf(unloadable) || admittedBytes);
+  }, 0);
 }
 
 function budgetError(request: Request, missingBytes: number, errors: readonly Error[]): Error {

@@ -13,6 +13,8 @@ export interface Registered {
   readonly dependsOn: readonly string[];
   /** Where it counts for a budget; undefined where that is not known. */
   readonly device: number | undefined;
+  /** What it counts for in a budget where it does not tell its bytes. */
+  readonly admittedBytes: number;
 }
 
 interface Node {

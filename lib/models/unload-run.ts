@@ -103,12 +103,16 @@ export class UnloadRun {
     this.#progress();
     // A listener may have ended it.
     if (!this.open) return;
-    this.#stopDraining = this.#target.beginDraining(() => {
+    const stopDraining = this.#target.beginDraining(() => {
       this.#release();
     }, limitMs);
+    // So may work that was aborted.
+    if (this.#hasEnded()) stopDraining();
+    else this.#stopDraining = stopDraining;
   }
 
   #release(): void {
+    if (this.#hasEnded()) return;
     this.#phase = 'releasing';
     this.#job = this.#target.beginReleasing(
       () => {
@@ -118,6 +122,10 @@ export class UnloadRun {
         this.#settled(settlement);
       },
     );
+  }
+
+  #hasEnded(): boolean {
+    return this.#phase === 'ended';
   }
 
   #settled(settlement: ReleaseSettlement): void {

@@ -58,7 +58,10 @@ export interface Unloadable {
    */
   readonly leases?: number;
   readonly lastUse?: number;
-  /** Without a result, what it held counts as freed, and nothing as measured. */
+  /**
+   * Without a result, what it held counts as freed, and nothing as measured. Also called while an earlier
+   * call goes on, as by `unloadAll()` while it is unloaded because it was idle.
+   */
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async method may answer nothing
   unload(context: UnloadContext): Promise<UnloadResult | void>;
 }

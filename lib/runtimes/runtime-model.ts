@@ -24,11 +24,17 @@ export interface WorkContext {
   readonly signal: AbortSignal;
 }
 
-/** One piece of work, for all that it calls. */
+/** One piece of work, and all that it calls, also what goes on behind its end. */
 class Work implements WorkContext {
   readonly controller = new AbortController();
   readonly signal = this.controller.signal;
-  hasEnded = false;
+  readonly lease: Lease;
+  /** How many calls of `use` go on; it has ended when none does. */
+  running = 0;
+
+  constructor(lease: Lease) {
+    this.lease = lease;
+  }
 }
 
 /** Made by the adapters. Object lifetime. */
@@ -93,23 +99,30 @@ export class RuntimeModel {
 
   /**
    * Holds a lease while `work` goes on, which should hand its `signal` on to what can be aborted.
-   * Work inside of work belongs to it: an unload that has begun meanwhile does not refuse it.
+   * Work inside of work belongs to it: an unload that has begun meanwhile does not refuse it, and the
+   * lease is held until all of it has ended.
    *
    * @throws ModelStateError unless the model is `loaded`; what `work` throws
    */
   async use<T>(work: (context: WorkContext) => T | PromiseLike<T>): Promise<T> {
     const around = this.#around.getStore();
-    if (around?.hasEnded === false) return work(around);
-    const lease = this.acquire();
-    const own = new Work();
-    this.#works.add(own);
+    const own = around !== undefined && around.running > 0 ? around : this.#begin();
+    own.running += 1;
     try {
       return await this.#around.run(own, () => work(own));
     } finally {
-      own.hasEnded = true;
-      this.#works.delete(own);
-      lease.release();
+      own.running -= 1;
+      if (own.running === 0) {
+        this.#works.delete(own);
+        own.lease.release();
+      }
     }
+  }
+
+  #begin(): Work {
+    const work = new Work(this.acquire());
+    this.#works.add(work);
+    return work;
   }
 
   /**

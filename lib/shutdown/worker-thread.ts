@@ -1,5 +1,6 @@
 /** A worker thread's place in the shutdown of its process. Thread lifetime. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { workerThreadsModule } from '../common/builtins.js';
 import { plain } from '../common/json.js';
 import { deferred } from '../common/deferred.js';
@@ -55,7 +56,14 @@ export function takePlace(
       bus.post(last);
     },
     mayEnd: async () => {
-      if (awaited) await left.promise;
+      if (awaited) {
+        await left.promise;
+        return;
+      }
+      // One that is asked while it ends would not answer. What was asked before is heard in these turns.
+      list.leave();
+      await turn();
+      await turn();
     },
     close: () => {
       list.leave();

@@ -24,6 +24,8 @@ function names(registry: ModelRegistry): string[] {
   return ['a', 'b', 'c', 'd'].filter((name) => registry.get(name) !== undefined);
 }
 
+const fails = (): Promise<never> => Promise.reject(new Error('It was loaded'));
+
 test('what fits is loaded and registered, and nothing makes way', async () => {
   const registry = await holding(100, model('a', 50));
   const b = model('b', 50);
@@ -94,6 +96,81 @@ test('one that cannot be unloaded is the cause, and the next makes way', async (
     .admit({ bytes: 100 }, () => Promise.resolve(model('d', 100)))
     .catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_MODEL_BUDGET', cause: { code: 'ERR_UNLOAD' } });
+});
+
+test('what is needed by a model in use is no room to be made, and nothing is unloaded for it', async () => {
+  const [idle, base, adapter] = [model('a', 40), model('b', 40), model('c', 20)];
+  const registry = await holding(100, idle, base);
+  await registry.admit({ bytes: 20, dependsOn: ['b'] }, () => Promise.resolve(adapter));
+  const lease = adapter.acquire();
+  const tooMuch = registry.admit({ bytes: 80 }, () => Promise.resolve(model('d', 80)));
+  await expect(tooMuch).rejects.toMatchObject({ missingBytes: 40 });
+  expect(names(registry)).toEqual(['a', 'b', 'c']);
+  lease.release();
+});
+
+test('what is needed on another device is no room to be made', async () => {
+  const registry = await holding(100, model('a', 40), model('b', 60));
+  const other = model('c', 10);
+  await registry.admit({ bytes: 10, device: 1, dependsOn: ['b'] }, () => Promise.resolve(other));
+  const tooMuch = registry.admit({ bytes: 80 }, () => Promise.resolve(model('d', 80)));
+  await expect(tooMuch).rejects.toMatchObject({ missingBytes: 40 });
+  expect(names(registry)).toEqual(['a', 'b', 'c']);
+});
+
+test('what the model that is loading depends on stays, though it was not used for longest', async () => {
+  const registry = await holding(100, model('a', 40), model('b', 60));
+  const options = { bytes: 60, dependsOn: ['a'] };
+  await registry.admit(options, () => Promise.resolve(model('c', 60)));
+  expect(names(registry)).toEqual(['a', 'c']);
+  await expect(registry.admit({ ...options, bytes: 101 }, fails)).rejects.toMatchObject({
+    missingBytes: 41,
+  });
+  // Nothing that loads depends on it any more.
+  await registry.admit({ bytes: 100 }, () => Promise.resolve(model('d', 100)));
+  expect(names(registry)).toEqual(['d']);
+});
+
+test('one that does not tell its bytes holds those that it was admitted with', async () => {
+  const registry = new ModelRegistry({ budget: 100 });
+  const untold = disposable({ dispose: () => 0 }, { name: 'a' });
+  await registry.admit({ bytes: 60 }, () => Promise.resolve(untold));
+  const lease = untold.acquire();
+  const tooMuch = registry.admit({ bytes: 60 }, () => Promise.resolve(model('b', 60)));
+  await expect(tooMuch).rejects.toMatchObject({ missingBytes: 20 });
+  lease.release();
+  await registry.admit({ bytes: 60 }, () => Promise.resolve(model('b', 60)));
+  expect(untold.state).toBe('unloaded');
+});
+
+test.each(Array.from({ length: 12 }, (_, turns) => turns))(
+  'what was loaded counts once, also %i microtasks later',
+  async (turns) => {
+    const registry = new ModelRegistry({ budget: 100 });
+    const loaded = deferred<RuntimeModel>();
+    const first = registry.admit({ bytes: 50 }, () => loaded.promise);
+    await new Promise(setImmediate);
+    loaded.resolve(model('a', 50));
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    await registry.admit({ bytes: 50 }, () => Promise.resolve(model('b', 50)));
+    await first;
+    expect(names(registry)).toEqual(['a', 'b']);
+  },
+);
+
+test('what throws when it is asked for its bytes or its use stays, and holds up nothing', async () => {
+  const fault = (): never => {
+    throw new Error('a getter');
+  };
+  const broken = Object.defineProperties(
+    { name: 'a', unload: () => Promise.resolve() },
+    { bytes: { get: fault }, leases: { get: fault } },
+  );
+  const registry = new ModelRegistry({ budget: 100 });
+  await registry.admit({ bytes: 10 }, () => Promise.resolve(broken));
+  await registry.admit({ bytes: 90 }, () => Promise.resolve(model('b', 90)));
+  await registry.admit({ bytes: 90 }, () => Promise.resolve(model('c', 90)));
+  expect(names(registry)).toEqual(['a', 'c']);
 });
 
 test('several at a time share the room', async () => {

@@ -124,6 +124,19 @@ test('what is on several devices goes on none of them beside another', async () 
   expect(events.indexOf('b begins')).toBeLessThan(events.indexOf('a ends'));
 });
 
+test('one that came back under its name may not depend on what depends on it', async () => {
+  const { make } = logging();
+  const registry = new ModelRegistry()
+    .add(make('base'))
+    .add(make('middle'), { dependsOn: ['base'] })
+    .add(make('adapter'), { dependsOn: ['middle'] });
+  registry.remove('base');
+  expect(() => registry.add(make('base'), { dependsOn: ['adapter'] })).toThrow(
+    'Expected each name in `dependsOn` to be of what does not depend on base, got `adapter`',
+  );
+  expect((await registry.unloadAll()).unloaded).toHaveLength(2);
+});
+
 test('an unloadable whose getters throw is unloaded all the same, and so are the others', async () => {
   const { events, make } = logging();
   const broken = Object.defineProperties(make('broken'), {

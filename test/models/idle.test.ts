@@ -78,6 +78,33 @@ test('what others depend on stays as long as they do', async () => {
   stop();
 });
 
+test('what was needed and not used follows at once when what needed it is gone', async () => {
+  const [base, adapter] = [model('base'), model('adapter')];
+  const registry = new ModelRegistry().add(base).add(adapter, { dependsOn: ['base'] });
+  const stop = registry.idle({ unloadAfterMs: 1000 });
+  await pass(1400);
+  expect([base.state, adapter.state]).toEqual(['unloaded', 'unloaded']);
+  stop();
+});
+
+test('one that throws when it is asked for its use holds up nothing', async () => {
+  const broken = Object.defineProperty(
+    { name: 'broken', unload: () => Promise.resolve() },
+    'leases',
+    {
+      get: () => {
+        throw new Error('a getter');
+      },
+    },
+  );
+  const registry = new ModelRegistry().add(broken).add(model('a'));
+  const stop = registry.idle({ unloadAfterMs: 1000 });
+  await pass(1300);
+  expect(registry.get('a')).toBeUndefined();
+  expect(registry.size).toBe(1);
+  stop();
+});
+
 test('one that fails is told, and not tried again and again', async () => {
   let attempts = 0;
   const broken = model('broken', () => {

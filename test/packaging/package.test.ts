@@ -94,6 +94,16 @@ describe('import and require()', () => {
     expect(run('module', script.replace('import.meta.url', `'file://${app}/x.js'`))).toBe('true\n');
   });
 
+  test('what it exports is called as it is exported, also where an error is shown', () => {
+    const script = `
+      import { inspect } from 'node:util';
+      import * as all from 'cuda-shutdown';
+      const named = Object.entries(all).filter(([, value]) => typeof value === 'function');
+      const shown = inspect(new all.ModelStateError('x', 'lost'));
+      console.log(named.filter(([key, { name }]) => name !== key).length, shown.split('\\n')[0]);`;
+    expect(run('module', script)).toBe('0 ModelStateError: x\n');
+  });
+
   test('only the documented paths can be imported', () => {
     const script = `console.log(await import('cuda-shutdown/dist/index.js').catch(({ code }) => code))`;
     expect(run('module', script)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED\n');

@@ -25,6 +25,16 @@ describe('the watchdog ends a process', () => {
     expect(end.stderr).toContain('blocks');
   });
 
+  test('is the end of one that blocks, and what had ended before stands there', async () => {
+    const child = new Child('step-blocks-later.mjs');
+    await child.saw('ready');
+    child.signal('SIGTERM');
+    const end = await child.end;
+    expect(end.code).toBe(124);
+    expect(end.stderr).toContain('✓ ends');
+    expect(end.stderr).toMatch(/pending: blocks; exit code 124/);
+  });
+
   test('whose exit listener hangs, with the code that was decided', async () => {
     const child = new Child('exit-listener-hangs.mjs');
     await child.saw('ready');

@@ -1,6 +1,7 @@
 /** The workers of a cluster, whose shutdowns that of the primary asks to run. */
 
 import { describe, expect, test } from '@jest/globals';
+import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 
@@ -260,6 +261,10 @@ describe('a primary', () => {
 
 describe('clusterWorkers', () => {
   const primary = { isPrimary: true, fork: () => undefined, on: () => undefined };
+
+  test('takes the module as Node’s own types know it', () => {
+    expect(clusterWorkers(cluster).name).toBe('workers');
+  });
 
   test('takes the module node:cluster of a primary', () => {
     expect(clusterWorkers(primary as never)).toMatchObject({ name: 'workers', reserveMs: 3000 });

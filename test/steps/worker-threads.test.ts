@@ -89,6 +89,12 @@ describe('worker threads', () => {
     expect(details.threads).toEqual([]);
   });
 
+  test('that are about to end after shutdowns of their own fail nothing', async () => {
+    const { end, details } = await stopped(['leaves-by-itself']);
+    expect(end.code).toBe(0);
+    expect(details.threads).toEqual([]);
+  });
+
   test('lose nothing of what they have written', async () => {
     const { end } = await stopped(['writes-much']);
     expect(end.code).toBe(0);

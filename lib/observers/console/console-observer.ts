@@ -53,7 +53,7 @@ export function consoleObserver(
   const spinner = new Spinner(terminal);
   /** What each running step says of itself. */
   const notes = new Map<string, string>();
-  /** The lines of steps that end in one turn are one write. */
+  /** The lines of steps that end together are one write. */
   let unwritten: Line[] = [];
   const flush = (): void => {
     if (unwritten.length === 0) return;
@@ -68,7 +68,8 @@ export function consoleObserver(
     flush();
   };
   const printSoon = (lines: readonly Line[]): void => {
-    if (unwritten.length === 0) process.nextTick(flush);
+    // Not at the end of the turn: until then a step may block JavaScript.
+    if (unwritten.length === 0) queueMicrotask(flush);
     unwritten.push(...lines);
   };
   const spin = (): void => {

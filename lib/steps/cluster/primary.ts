@@ -25,5 +25,6 @@ export interface ClusterPrimary {
   readonly isPrimary: boolean;
   readonly workers?: Readonly<Partial<Record<string, ClusterWorker>>> | undefined;
   fork(env?: object): ClusterWorker;
-  on(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: 'fork', listener: (worker: ClusterWorker) => void): unknown;
+  on(event: 'message', listener: (worker: ClusterWorker, message: unknown) => void): unknown;
 }

@@ -174,3 +174,47 @@ test('work inside of work goes on while the model drains, and no longer than tha
   second.resolve('');
   expect(await errorOf(late ?? Promise.resolve())).toBeInstanceOf(ModelStateError);
 });
+
+test('work inside of work that goes on behind its end is waited for, too', async () => {
+  const { model, disposed } = make();
+  const inner = deferred<string>();
+  let innerUse: Promise<string> | undefined;
+  const failed = model.use(() => {
+    innerUse = model.use(() => inner.promise);
+    return Promise.all([innerUse, Promise.reject(new Error('of another part'))]);
+  });
+  expect(await errorOf(failed)).toMatchObject({ message: 'of another part' });
+  expect(model.leases).toBe(1);
+  const unloading = model.unload();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(disposed()).toBe(false);
+  inner.resolve('done');
+  expect(await innerUse).toBe('done');
+  expect(await unloading).toMatchObject({ status: 'unloaded', drainedLeases: 1 });
+});
+
+test.each([true, false])(
+  'that calls the unload off when it is aborted, and ends at once: %p, keeps the model',
+  async (endsAtOnce) => {
+    const { model, disposed } = make(0);
+    const controller = new AbortController();
+    const lease = model.acquire();
+    const using = model.use(
+      ({ signal }) =>
+        new Promise<void>((resolve) => {
+          signal.addEventListener('abort', () => {
+            if (endsAtOnce) lease.release();
+            controller.abort();
+            resolve();
+          });
+        }),
+    );
+    expect(await errorOf(model.unload({ signal: controller.signal }))).toBeInstanceOf(AbortError);
+    await using;
+    lease.release();
+    await new Promise(setImmediate);
+    expect(model.state).toBe('loaded');
+    expect(disposed()).toBe(false);
+    expect(await model.unload()).toMatchObject({ status: 'unloaded' });
+  },
+);
