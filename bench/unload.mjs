@@ -66,7 +66,9 @@ try {
       }),
     );
   }
-  console.log('\nunloadAll() of 64 MiB in 8,192 tensors: median ms, by models and number of devices');
+  console.log(
+    '\nunloadAll() of 64 MiB in 8,192 tensors: median ms, by models and number of devices',
+  );
   console.table(table);
 } finally {
   rmSync(folder, { recursive: true });
