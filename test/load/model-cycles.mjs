@@ -101,7 +101,10 @@ function mean(numbers) {
 }
 
 try {
-  for (let index = 0; index < DEVICES; index += 1) await cycle(index);
+  // Every thread that stays has begun then.
+  for (let index = 0; index < DEVICES; index += 1) {
+    await (await loadModel(file, { device: `cuda:${index}` })).unload();
+  }
   await sleep(100);
   const threadsBefore = threads();
   const rss = [];
