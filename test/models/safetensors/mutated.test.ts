@@ -22,7 +22,7 @@ const RUNS = Number(process.env.CUDA_SHUTDOWN_FUZZ_RUNS ?? 2000);
 const LIMIT_MS = 5000;
 const TEST_MS = 60_000 + RUNS * 20;
 
-const REASONS: Record<SafetensorsReason, true> = {
+const REASONS: Record<Exclude<SafetensorsReason, 'InvalidIndex'>, true> = {
   HeaderTooSmall: true,
   HeaderTooLarge: true,
   InvalidHeaderLength: true,
