@@ -58,7 +58,8 @@ async function readProcess(
   try {
     return await processMemoryWithin(index, timeoutMs);
   } catch (error) {
-    nvmlHangs = error instanceof TimeoutError;
+    // Another device may have found out meanwhile.
+    nvmlHangs ||= error instanceof TimeoutError;
     return undefined;
   }
 }

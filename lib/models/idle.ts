@@ -12,16 +12,19 @@ export function lastUseOf({ unloadable }: Registered): number | undefined {
   }
 }
 
-/** How much longer than asked something may be left idle, as a part of that time. */
-const LOOKS = 8;
+/**
+ * Looks in the time that is asked for. The end of the last lease is seen one look late, the end of the
+ * time another one, and a timer may lag by a third: an eighth of that time in all.
+ */
+const LOOKS = 24;
 const SHORTEST_LOOK_MS = 10;
 const LONGEST_LOOK_MS = 60_000;
 
 /**
  * Hands what has been idle for `afterMs` (and up to an eighth longer) to `unload`, once for every time
  * that it becomes idle, until the answered function is called; what is still needed stays until it is
- * not, and goes at the next look then. Leases cost no look at the clock: it
- * looks at them from time to time. Its timer does not keep the process alive.
+ * not, and goes at the next look then. Leases cost no look at the clock: it looks at them from time to
+ * time. Its timer does not keep the process alive.
  */
 export function watchIdle(
   afterMs: number,

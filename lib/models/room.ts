@@ -46,13 +46,15 @@ export class Room {
   async take(request: Request): Promise<() => void> {
     const { device } = request;
     const before = this.#turns.get(device) ?? Promise.resolve();
-    const turn = before.then(() => this.#make(request));
+    const turn = before.then(async () => {
+      await this.#make(request);
+      this.#promise(device, request.bytes);
+    });
     this.#turns.set(
       device,
       turn.catch(() => undefined),
     );
     await turn;
-    this.#promise(device, request.bytes);
     return () => {
       this.#promise(device, -request.bytes);
     };

@@ -1,7 +1,6 @@
 /** Runs one step up to its deadline, whatever it does. Never rejects. */
 
-import { TimeoutError } from '../common/errors.js';
-import { toError } from '../common/errors.js';
+import { TimeoutError, toError } from '../common/errors.js';
 import type { StepStatus } from './report.js';
 import type { ResolvedStep, StepContext } from './step.js';
 

@@ -11,6 +11,28 @@ namespace {
 class DeviceTest : public CoreTest {
  protected:
   static Outcome done(const Limits&) { return Outcome::done; }
+
+  // A thread that makes the pool is left behind, another makes it, and the first comes back.
+  // Answers the pool that both have then.
+  std::shared_ptr<MemoryPool> pool_made_twice() {
+    Callbacks hung;
+    std::shared_ptr<MemoryPool> late;
+    const auto job = device().submit(
+        [&](const Limits&) {
+          late = device().pool();
+          return Outcome::done;
+        },
+        hung.on_settled(), hung.on_returned());
+    expect_call_after("cudaMemPoolCreate", 0);
+    job.cancel();
+    EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
+    auto pool = on_device(device(), [&] { return device().pool(); });
+    cuda_simulator::release_hangs();
+    hung.expect_return();
+    EXPECT_EQ(late, pool);
+    EXPECT_EQ(device().existing_pool(), pool);
+    return pool;
+  }
 };
 
 TEST_F(DeviceTest, IsNotTouchedByBeingMade) {
@@ -133,22 +155,7 @@ TEST_F(DeviceTest, GivesBackAPoolThatCannotBeSetUp) {
 
 TEST_F(DeviceTest, KeepsOnePoolWhenAThreadComesBackLate) {
   cuda_simulator::inject("cudaMemPoolCreate#1=hang");
-  Callbacks hung;
-  std::shared_ptr<MemoryPool> late;
-  const auto job = device().submit(
-      [&](const Limits&) {
-        late = device().pool();
-        return Outcome::done;
-      },
-      hung.on_settled(), hung.on_returned());
-  expect_call_after("cudaMemPoolCreate", 0);
-  job.cancel();
-  EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
-  const auto pool = on_device(device(), [this] { return device().pool(); });
-  cuda_simulator::release_hangs();
-  hung.expect_return();
-  EXPECT_EQ(late, pool);
-  EXPECT_EQ(device().existing_pool(), pool);
+  const auto pool = pool_made_twice();
   EXPECT_EQ(cuda_simulator::calls("cudaMemPoolCreate"), 2U);
   EXPECT_EQ(cuda_simulator::calls("cudaMemPoolDestroy"), 1U);
   on_device(device(), [&] { EXPECT_EQ(pool->used().current, 0U) << "the one that stays works"; });
@@ -156,22 +163,7 @@ TEST_F(DeviceTest, KeepsOnePoolWhenAThreadComesBackLate) {
 
 TEST_F(DeviceTest, KeepsOnePoolWhenTheLatePoolCannotBeDestroyed) {
   cuda_simulator::inject("cudaMemPoolCreate#1=hang,cudaMemPoolDestroy=error:1");
-  Callbacks hung;
-  std::shared_ptr<MemoryPool> late;
-  const auto job = device().submit(
-      [&](const Limits&) {
-        late = device().pool();
-        return Outcome::done;
-      },
-      hung.on_settled(), hung.on_returned());
-  expect_call_after("cudaMemPoolCreate", 0);
-  job.cancel();
-  EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
-  const auto pool = on_device(device(), [this] { return device().pool(); });
-  cuda_simulator::release_hangs();
-  hung.expect_return();
-  EXPECT_EQ(late, pool);
-  EXPECT_EQ(device().existing_pool(), pool);
+  EXPECT_NE(pool_made_twice(), nullptr);
 }
 
 TEST_F(DeviceTest, IsResetWithoutModels) {
