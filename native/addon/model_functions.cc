@@ -21,7 +21,7 @@ namespace {
 // Thread-safe.
 class Holding {
  public:
-  explicit Holding(std::shared_ptr<Model> model) : model_(std::move(model)) {}
+  explicit Holding(Delivery& delivery) noexcept : model_(delivery.take()) {}
   [[nodiscard]] const std::shared_ptr<Model>& model() const { return model_; }
 
   void job_begins() {
@@ -84,8 +84,10 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
                         InstanceMethod<&ModelObject::release>("release")});
   }
 
-  static Napi::Object wrap(Napi::Env env, std::shared_ptr<Model> model) {
-    const auto handle = Napi::External<std::shared_ptr<Model>>::New(env, &model);
+  // Takes the model only once there is an object to hold it: in a worker that is being terminated
+  // each of these calls may throw.
+  static Napi::Object wrap(Napi::Env env, Delivery& delivery) {
+    const auto handle = Napi::External<Delivery>::New(env, &delivery);
     return Environment::of(env).model_class.New({handle});
   }
 
@@ -93,8 +95,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     if (info.Length() != 1 || !info[0].IsExternal()) {
       throw Napi::TypeError::New(info.Env(), "Expected models to be made by loadModel");
     }
-    holding_ =
-        std::make_shared<Holding>(*info[0].As<Napi::External<std::shared_ptr<Model>>>().Data());
+    holding_ = std::make_shared<Holding>(*info[0].As<Napi::External<Delivery>>().Data());
   }
 
   void Finalize(Napi::BasicEnv env) override {
@@ -233,7 +234,7 @@ Napi::Value load_model_function(const Napi::CallbackInfo& info) {
       [callbacks](const Settlement& settlement, const std::shared_ptr<Delivery>& delivery) {
         callbacks->settle(1, [=](Napi::Env env) -> std::vector<napi_value> {
           Napi::Object answer = settlement_object(env, settlement);
-          if (delivery) answer.Set("model", ModelObject::wrap(env, delivery->take()));
+          if (delivery) answer.Set("model", ModelObject::wrap(env, *delivery));
           return {answer};
         });
       },

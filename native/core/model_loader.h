@@ -37,7 +37,7 @@ class Delivery {
   Delivery(const Delivery&) = delete;  // Owns the model until it is taken.
   Delivery& operator=(const Delivery&) = delete;
 
-  [[nodiscard]] std::shared_ptr<Model> take() { return std::move(model_); }
+  [[nodiscard]] std::shared_ptr<Model> take() noexcept { return std::move(model_); }
 
  private:
   std::shared_ptr<Model> model_;

@@ -72,3 +72,15 @@ test('a worker that is terminated while a free of its model hangs: each block is
     invalidFrees: 0,
   });
 });
+
+test('a worker that is terminated while its loaded model is delivered leaks nothing', async () => {
+  const end = await runSimulated('addon-worker-delivery.mjs', { args: [path] });
+  expect(end).toMatchObject({ code: 0, signal: null, stderr: '' });
+  expect(end.told).toEqual({ hit: true, before: TENSORS, after: 0 });
+  const { usedBytes, totalAllocations, totalFrees, invalidFrees } = end.ledger.devices[0] ?? {};
+  expect({ usedBytes, totalFrees, invalidFrees }).toEqual({
+    usedBytes: 0,
+    totalFrees: totalAllocations,
+    invalidFrees: 0,
+  });
+});
