@@ -4,6 +4,8 @@ type Http = typeof import('node:http');
 type Http2 = typeof import('node:http2');
 type Net = typeof import('node:net');
 type Stream = typeof import('node:stream');
+type V8 = typeof import('node:v8');
+type Vm = typeof import('node:vm');
 type WorkerThreads = typeof import('node:worker_threads');
 
 export function http(): Http {
@@ -20,6 +22,14 @@ export function net(): Net {
 
 export function stream(): Stream {
   return process.getBuiltinModule('node:stream');
+}
+
+export function v8(): V8 {
+  return process.getBuiltinModule('node:v8');
+}
+
+export function vm(): Vm {
+  return process.getBuiltinModule('node:vm');
 }
 
 export function workerThreadsModule(): WorkerThreads {

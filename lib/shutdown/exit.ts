@@ -1,6 +1,6 @@
 /** The end of the process: `exit` listeners, then `_exit`. */
 
-import { takeCoverage } from 'node:v8';
+import { v8 } from '../common/builtins.js';
 import type { ShutdownHost } from './host.js';
 
 const PROFILING = /(?:^|\s)--(?:prof|cpu-prof|heap-prof|experimental-test-coverage)(?:\s|=|$)/;
@@ -47,7 +47,7 @@ export function sealExit(exitCode: number, { exitNow, threads }: ExitHost): () =
 function keepCoverage(): void {
   if ((process.env.NODE_V8_COVERAGE ?? '') === '') return;
   try {
-    takeCoverage();
+    v8().takeCoverage();
   } catch {
     // The folder is gone, or full.
   }

@@ -1,7 +1,6 @@
 /** Garbage collection on demand, and the finalizers behind it. */
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { v8, vm } from '../common/builtins.js';
 
 /**
  * Collects garbage and lets finalizers run: some libraries free device memory only there. Blocks the
@@ -19,10 +18,10 @@ export async function collectGarbage(): Promise<void> {
 
 /** The way to `gc` without `--expose-gc`: a context made while the flag is set has it. */
 function exposedGc(): () => void {
-  setFlagsFromString('--expose-gc');
+  v8().setFlagsFromString('--expose-gc');
   try {
-    return runInNewContext('gc') as () => void;
+    return vm().runInNewContext('gc') as () => void;
   } finally {
-    setFlagsFromString('--no-expose-gc');
+    v8().setFlagsFromString('--no-expose-gc');
   }
 }
