@@ -1,5 +1,6 @@
 /** Runs one step up to its deadline, whatever it does. Never rejects. */
 
+import { LazyAbort } from '../common/abort.js';
 import { TimeoutError, toError } from '../common/errors.js';
 import type { StepStatus } from './report.js';
 import type { ResolvedStep, StepContext } from './step.js';
@@ -66,9 +67,7 @@ interface ContextLease {
 }
 
 function leaseContext(deadline: number, surroundings: StepSurroundings): ContextLease {
-  // Made when asked for: most steps never ask, and it costs more than all else of a step that does nothing.
-  let controller: AbortController | undefined;
-  const aborter = (): AbortController => (controller ??= new AbortController());
+  const aborted = new LazyAbort();
   let over = false;
   return {
     context: {
@@ -76,7 +75,7 @@ function leaseContext(deadline: number, surroundings: StepSurroundings): Context
       reason: surroundings.reason,
       logger: surroundings.logger,
       get signal() {
-        return aborter().signal;
+        return aborted.signal;
       },
       deadline,
       remainingMs: () => Math.max(0, deadline - performance.now()),
@@ -85,7 +84,7 @@ function leaseContext(deadline: number, surroundings: StepSurroundings): Context
       },
     },
     abort: (reason) => {
-      aborter().abort(reason);
+      aborted.abort(() => reason);
     },
     end: () => {
       over = true;

@@ -1,5 +1,6 @@
 /** The shutdown as its user sees it: add steps, install, start. One per process is installed. */
 
+import { LazyAbort } from '../common/abort.js';
 import { AbortError, toError } from '../common/errors.js';
 import { workerThreadsModule } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
@@ -45,7 +46,7 @@ const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as
 export class Shutdown implements EventSource {
   readonly #settings: ShutdownSettings;
   readonly #steps = new Map<string, ResolvedStep>();
-  readonly #controller = new AbortController();
+  readonly #aborted = new LazyAbort();
   readonly #emitter = new Emitter((event, error) => {
     this.#listenerFailed(event, error);
   });
@@ -90,7 +91,7 @@ export class Shutdown implements EventSource {
    * Aborted with an `AbortError` when the shutdown begins, or `delayMs` later: for work in flight.
    */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#aborted.signal;
   }
 
   /** The absolute path of the `report` option; undefined without one. */
@@ -216,7 +217,7 @@ export class Shutdown implements EventSource {
       host: installation?.host ?? this.#settings.openHost({ watchdog: false }),
       emitter: this.#emitter,
       abort: () => {
-        this.#controller.abort(new AbortError(`The shutdown has begun: ${reason}`));
+        this.#aborted.abort(() => new AbortError(`The shutdown has begun: ${reason}`));
       },
       over: () => {
         installation?.ignoreTriggers();

@@ -155,6 +155,15 @@ describe('starting', () => {
     await started;
   });
 
+  test('has a signal that is aborted, where it is first asked for after the beginning', async () => {
+    const shutdown = fakeShutdown();
+    const started = shutdown.start('deploy');
+    const { signal } = shutdown;
+    expect(signal.reason).toMatchObject({ message: 'The shutdown has begun: deploy' });
+    expect(shutdown.signal).toBe(signal);
+    await started;
+  });
+
   test('stays at work for the delay: the signal aborts behind it, and then the steps begin', async () => {
     const log: string[] = [];
     const shutdown = fakeShutdown({ delayMs: 50 })
