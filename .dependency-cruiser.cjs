@@ -24,7 +24,7 @@ module.exports = {
       '^lib/(shutdown|steps|observers|runtimes)/',
     ]),
     forbid('adapters-import-no-runtime', room('runtimes'), [
-      '^lib/(?!runtimes/|models/|common/)',
+      '^lib/(?!runtimes/|models/|cuda/|common/)',
       'node_modules/',
     ]),
     forbid('cuda-is-below-models', room('cuda'), ['^lib/(models|shutdown|steps|observers)/']),

@@ -49,12 +49,15 @@ export async function readDevice(
 /** NVML has hung with its driver: it is not asked again. Process lifetime, as the driver's. */
 let nvmlHangs = false;
 
-/** What the process holds, by NVML or by what is free: see `cuda.processMemory()`. */
-async function readProcess(
+/**
+ * What the process holds, by NVML or by what is free: see `cuda.processMemory()`. Undefined where that
+ * is not known, also as there is no device. Never rejects.
+ */
+export async function readProcess(
   index: number,
   timeoutMs: number,
-): Promise<MeasuredMemory['process'] | undefined> {
-  if (nvmlHangs) return undefined;
+): Promise<ProcessMemory | undefined> {
+  if (nvmlHangs || backend().deviceCount === 0) return undefined;
   try {
     return await processMemoryWithin(index, timeoutMs);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** What can be unloaded, and what an unload answers. */
 
+import type { ProcessMemory } from '../cuda/maintenance.js';
 import type { MemoryReading } from '../native/addon.js';
 
 export interface UnloadProgress {
@@ -16,10 +17,16 @@ export interface UnloadMemory {
   readonly after: MemoryReading | undefined;
   /** The process's resident set before and after: where another runtime freed, by its own means. */
   readonly rss?: { readonly before: number; readonly after: number };
+  /** What the process held of the device: where another runtime freed, and its device is known. */
+  readonly process?: {
+    readonly before: ProcessMemory | undefined;
+    readonly after: ProcessMemory | undefined;
+  };
   /**
    * `true`: the device's pool uses at least the freed bytes less than before (it counts whole
-   * blocks of 512 bytes, so more is usual). `false`: it does not. `'unverifiable'`: it could not be
-   * read, or other work of the device ran at the same time.
+   * blocks of 512 bytes, so more is usual); of another runtime's model: the process holds at least
+   * nine tenths of the model's bytes less. `false`: it does not. `'unverifiable'`: it could not be
+   * read, or other work of the device ran, or may have run, at the same time.
    */
   readonly verified: boolean | 'unverifiable';
 }

@@ -2,18 +2,27 @@
 
 import { toError } from '../common/errors.js';
 import type { ReleaseJob, ReleaseSettlement, Resource } from '../models/resource.js';
+import { compare, type Footprint, footprint, hostFootprint } from './footprint.js';
+import type { RuntimeSettings } from './options.js';
+
+type Phase = 'waiting' | 'disposing' | 'disposed';
 
 /** Object lifetime. Lets go of what it disposes of as soon as that is done. */
 export class Disposal implements Resource {
   readonly stuckIn = 'its disposal';
   readonly bytes: number;
   readonly #name: string;
+  readonly #device: number | undefined;
   #dispose: (() => unknown) | undefined;
   #failure: Error | undefined;
 
-  constructor(name: string, bytes: number, dispose: () => unknown) {
+  constructor(
+    { name, bytes, device }: Pick<RuntimeSettings, 'name' | 'bytes' | 'device'>,
+    dispose: () => unknown,
+  ) {
     this.#name = name;
     this.bytes = bytes;
+    this.#device = device;
     this.#dispose = dispose;
   }
 
@@ -32,46 +41,57 @@ export class Disposal implements Resource {
 
   /**
    * Begins in a later turn: work whose lease has ended gets to its own end first, and so do runs that
-   * were queued past the leases. Stopped before that turn it is `interrupted`, and nothing has happened.
+   * were queued past the leases. Stopped before the disposal it is `interrupted`, and nothing has
+   * happened; stopped behind it, only the last measurement is missing.
    */
   release(
     _progress: () => void,
     settled: (settlement: ReleaseSettlement) => void,
     returned: () => void,
   ): ReleaseJob {
-    const rssBefore = process.memoryUsage.rss();
-    const settle = (outcome: ReleaseSettlement['outcome']): void => {
+    let phase: Phase = 'waiting';
+    let told = false;
+    // It may become true while something is awaited, which the compiler cannot see.
+    const isTold = (): boolean => told;
+    let before = hostFootprint();
+    const settle = (outcome: ReleaseSettlement['outcome'], after = hostFootprint()): void => {
+      if (told) return;
+      told = true;
+      const memory = compare(this.bytes, before, after);
       settled({
         outcome,
-        ...(outcome === 'failed' && this.#failure !== undefined ? { error: this.#failure } : {}),
+        ...this.#errorOf(outcome),
         freedBytes: this.freedBytes,
         tensors: 0,
-        memory: {
-          before: undefined,
-          after: undefined,
-          rss: { before: rssBefore, after: process.memoryUsage.rss() },
-          verified: 'unverifiable',
-        },
+        memory,
       });
     };
-    let isStuck = false;
-    const disposed = async (): Promise<void> => {
-      begun = true;
-      await this.#run();
-      if (isStuck) returned();
-      else settle(this.#failure === undefined ? 'done' : 'failed');
+    const ended = (after?: Footprint): void => {
+      settle(this.#failure === undefined ? 'done' : 'failed', after);
     };
-    let begun = false;
+    const run = async (): Promise<void> => {
+      before = await footprint(this.#device);
+      if (isTold()) return;
+      phase = 'disposing';
+      await this.#run();
+      phase = 'disposed';
+      if (isTold()) returned();
+      else ended(await footprint(this.#device));
+    };
     const turn = setImmediate(() => {
-      void disposed();
+      void run();
     });
     return {
       cancel: () => {
         clearImmediate(turn);
-        isStuck = begun;
-        settle(begun ? 'stuck' : 'interrupted');
+        if (phase === 'disposed') ended();
+        else settle(phase === 'disposing' ? 'stuck' : 'interrupted');
       },
     };
+  }
+
+  #errorOf(outcome: ReleaseSettlement['outcome']): { readonly error?: Error } {
+    return outcome === 'failed' && this.#failure !== undefined ? { error: this.#failure } : {};
   }
 
   /** Never rejects. */

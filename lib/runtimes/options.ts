@@ -2,11 +2,17 @@
 
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
+import { type Device, deviceIndex } from '../cuda/device.js';
 
 export interface RuntimeOptions {
   readonly name: string;
   /** What it holds, as far as known: in a registry the largest is unloaded first. Default 0. */
   readonly bytes?: number | undefined;
+  /**
+   * The device that holds it: what the process holds there is measured before and after the disposal,
+   * a budget counts it there, and it is unloaded in turn with what else is there. Default: none.
+   */
+  readonly device?: Device | undefined;
   /**
    * Milliseconds that running work is left to finish once an unload has begun; then its signals
    * abort. 0 aborts at once, `Infinity` never. Default: half of the time that the unload may wait.
@@ -18,10 +24,11 @@ export interface RuntimeOptions {
 export interface RuntimeSettings {
   readonly name: string;
   readonly bytes: number;
+  readonly device: number | undefined;
   readonly abortAfterMs: number | undefined;
 }
 
-const OPTION_NAMES = ['name', 'bytes', 'abortAfterMs'] as const;
+const OPTION_NAMES = ['name', 'bytes', 'device', 'abortAfterMs'] as const;
 
 /** @throws TypeError, RangeError */
 export function runtimeSettings<T extends RuntimeOptions>(
@@ -32,6 +39,7 @@ export function runtimeSettings<T extends RuntimeOptions>(
   return {
     name: nonEmptyString('the `name` option', given.name),
     bytes: atLeastZero('bytes', given.bytes, Number.isSafeInteger, 'an integer') ?? 0,
+    device: given.device === undefined ? undefined : deviceIndex(given.device),
     abortAfterMs: atLeastZero('abortAfterMs', given.abortAfterMs, (ms) => ms >= 0, 'a number'),
   };
 }

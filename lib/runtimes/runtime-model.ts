@@ -42,6 +42,8 @@ export class RuntimeModel {
   readonly name: string;
   /** As the `bytes` option says; 0 where it did not. */
   readonly bytes: number;
+  /** The index of the device that holds it, as the `device` option says. */
+  readonly device: number | undefined;
   readonly #lifecycle: Lifecycle;
   readonly #works = new Set<Work>();
   /** The work that the caller is part of. */
@@ -52,7 +54,7 @@ export class RuntimeModel {
    * @param owns What is disposed of, and must not be by another adapter.
    */
   constructor(settings: RuntimeSettings, owns: object, dispose: () => unknown) {
-    const { name, bytes, abortAfterMs } = settings;
+    const { name, bytes, device, abortAfterMs } = settings;
     const owner = owned.get(owns);
     if (owner !== undefined) {
       throw new TypeError(
@@ -62,7 +64,8 @@ export class RuntimeModel {
     owned.set(owns, name);
     this.name = name;
     this.bytes = bytes;
-    this.#lifecycle = new Lifecycle(name, new Disposal(name, bytes, dispose), (limitMs) => {
+    this.device = device;
+    this.#lifecycle = new Lifecycle(name, new Disposal(settings, dispose), (limitMs) => {
       const afterMs = abortAfterMs ?? limitMs / 2;
       if (afterMs === 0) this.#abortWork();
       const timer = limitTimer(afterMs, () => {

@@ -51,7 +51,10 @@ describe('options', () => {
   const refused: [object | undefined, string][] = [
     [undefined, 'Expected the `name` option to be a non-empty string, got `undefined` (undefined)'],
     [{ name: '' }, 'Expected the `name` option to be a non-empty string'],
-    [{ name: 'm', nmae: 1 }, 'Expected the option name to be one of name, bytes, abortAfterMs'],
+    [
+      { name: 'm', nmae: 1 },
+      'Expected the option name to be one of name, bytes, device, abortAfterMs',
+    ],
     [{ name: 'm', bytes: '1' }, 'Expected the `bytes` option to be an integer of at least 0'],
     [{ name: 'm', bytes: 1.5 }, 'Expected the `bytes` option to be an integer of at least 0'],
     [{ name: 'm', bytes: -1 }, 'Expected the `bytes` option to be an integer of at least 0'],

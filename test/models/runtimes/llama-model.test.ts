@@ -178,7 +178,7 @@ test.each<[object, string]>([
   [{ contexts: [{}] }, 'Expected a context to be an object with dispose()'],
   [
     { context: [] },
-    'Expected the option name to be one of name, bytes, abortAfterMs, contexts, llama',
+    'Expected the option name to be one of name, bytes, device, abortAfterMs, contexts, llama',
   ],
 ])('%p is refused', (options, message) => {
   const raw = { dispose: () => undefined };
