@@ -29,6 +29,8 @@ module.exports = {
     ]),
     forbid('cuda-is-below-models', room('cuda'), ['^lib/(models|shutdown|steps|observers)/']),
     forbid('native-is-the-ground', room('native'), ['^lib/(?!native/|common/)']),
+    forbid('testing-is-a-room-of-its-own', '^lib/(?!testing/)', ['^lib/testing/']),
+    forbid('testing-sees-the-runtime-only', room('testing'), ['^lib/(?!testing/|native/|common/)']),
     forbid('common-knows-nothing', room('common'), ['^lib/(?!common/)']),
     {
       name: 'addon-through-native-only',

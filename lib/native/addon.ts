@@ -198,6 +198,18 @@ export interface NativeThreads {
   list(): readonly number[];
 }
 
+/** The simulated runtime itself. What is asked for wrongly is a RangeError. */
+export interface NativeSimulator {
+  /** A new world. @throws Error while there are models */
+  begin(devices: number, memory: string, faults: string, ledger: string): void;
+  inject(faults: string): void;
+  releaseHangs(): void;
+  calls(name: string): number;
+  /** In the order of the file: native/simulator/ledger.h. */
+  deviceLedger(device: number): readonly number[];
+  pinnedHostBytes(): number;
+}
+
 export interface Addon {
   readonly runtime: 'cuda' | 'simulated';
   /** Once per environment, before anything else. */
@@ -254,6 +266,8 @@ export interface Addon {
     progress: (loadedBytes: number) => void,
     settled: (settlement: Settlement & { readonly model?: NativeTensors }) => void,
   ): NativeJob;
+  /** Of the simulated runtime's addon only. */
+  readonly simulator?: NativeSimulator;
   readonly watchdog: NativeWatchdog;
   readonly threads: NativeThreads;
   /** One datagram to a unix socket: a path, or `@` and an abstract name. Waits at most 100 ms. @throws */

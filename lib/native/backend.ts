@@ -1,6 +1,7 @@
 /**
  * Which CUDA runtime answers: the real one, the simulated one (chosen by name only), or none.
- * State: the verdict, for the environment's life, because the runtime opens the driver once.
+ * State: the verdict, for the environment's life, because the runtime opens the driver once; a
+ * simulated runtime may begin anew.
  */
 
 import { CudaUnavailableError } from '../common/errors.js';
@@ -21,6 +22,11 @@ let verdict: Backend | undefined;
 export function backend(): Backend {
   verdict ??= decide();
   return verdict;
+}
+
+/** The simulated runtime has become another one: it is asked anew. */
+export function forgetBackend(): void {
+  verdict = undefined;
 }
 
 /** The backend, for what cannot be done without a device. @throws CudaUnavailableError */

@@ -37,6 +37,11 @@ export function loadAddon(): Addon {
   return load().addon;
 }
 
+/** What has been loaded, without loading anything. */
+export function loadedAddon(): LoadedAddon | undefined {
+  return loaded;
+}
+
 export function load(): LoadedAddon {
   if (loaded === undefined) {
     loaded = choose(setting());

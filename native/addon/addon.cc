@@ -17,6 +17,7 @@ Napi::Object initialise_addon(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([environment] { environment->ending = true; });
 #ifdef CUDA_SHUTDOWN_SIMULATED
   exports.Set("runtime", "simulated");
+  export_simulator_functions(env, exports);
 #else
   exports.Set("runtime", "cuda");
 #endif

@@ -10,6 +10,9 @@ namespace cuda_shutdown {
 void export_device_functions(Napi::Env env, Napi::Object exports);
 void export_memory_functions(Napi::Env env, Napi::Object exports);
 void export_model_functions(Napi::Env env, Napi::Object exports);
+#ifdef CUDA_SHUTDOWN_SIMULATED
+void export_simulator_functions(Napi::Env env, Napi::Object exports);
+#endif
 void export_thread_functions(Napi::Env env, Napi::Object exports);
 void export_watchdog_functions(Napi::Env env, Napi::Object exports);
 

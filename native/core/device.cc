@@ -65,12 +65,20 @@ std::uint64_t Device::free_at_first_use() const {
   return free_at_first_use_;
 }
 
+std::size_t Device::models() const noexcept {
+  return static_cast<std::size_t>(presence_.use_count()) - 1;
+}
+
+void Device::retire() {
+  work_->end();
+  reading_->end();
+}
+
 void Device::reset() {
   const auto blocks = requests_.read().blocks.current;
-  const auto models = presence_.use_count() - 1;
-  if (blocks > 0 || models > 0) {
+  if (blocks > 0 || models() > 0) {
     throw std::logic_error("Expected no model on device " + std::to_string(index()) +
-                           " when it is reset, got " + std::to_string(models) + " with " +
+                           " when it is reset, got " + std::to_string(models()) + " with " +
                            std::to_string(blocks) + " blocks in use");
   }
   std::shared_ptr<MemoryPool> pool;

@@ -64,9 +64,14 @@ class Device {
   // Held by whatever a reset would take handles from: a model, also one without blocks.
   using Presence = std::shared_ptr<const void>;
   [[nodiscard]] Presence presence() const noexcept { return presence_; }
+  // How many hold it.
+  [[nodiscard]] std::size_t models() const noexcept;
   // On the device's thread. cudaDeviceReset, after the pool is gone.
   // Throws std::logic_error while there are models.
   void reset();
+  // Ends its threads: nothing may be submitted any more. The device itself stays for those who hold
+  // it.
+  void retire();
 
  private:
   JobHandle submit_to(const std::shared_ptr<Lane>& lane, Job::Work work, Job::Settled settled,

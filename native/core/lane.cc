@@ -31,6 +31,16 @@ void Lane::cancel(const std::shared_ptr<Job>& job) noexcept {
   Supervisor::instance().wake();
 }
 
+void Lane::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    // As one that was left behind: what it runs is still watched.
+    if (current_) replaced_.push_back(std::move(current_));
+    current_ = nullptr;
+  }
+  wake_.notify_all();
+}
+
 std::size_t Lane::left_behind() const {
   const std::lock_guard lock(mutex_);
   return replaced_.size();

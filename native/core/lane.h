@@ -39,6 +39,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
   void submit(const std::shared_ptr<Job>& job);
   void cancel(const std::shared_ptr<Job>& job) noexcept;
+  // Its thread ends behind what it does now. Nothing may be waiting, nor be submitted any more.
+  void end();
 
   // Jobs inside a call on a thread that has been replaced.
   [[nodiscard]] std::size_t left_behind() const;

@@ -1,11 +1,19 @@
 #include "core/runtime.h"
 
 #include <array>
+#include <atomic>
 #include <cstdio>
+#include <mutex>
+#include <stdexcept>
+#include <string>
 
 namespace cuda_shutdown {
 
 namespace {
+
+// Guards the making of the current one.
+std::mutex making;
+std::atomic<Runtime*> current_runtime{nullptr};
 
 std::string uuid_text(const cudaUUID_t& uuid) {
   std::string text = "GPU-";
@@ -44,8 +52,29 @@ DeviceProperties properties_of(int index) {
 }  // namespace
 
 Runtime& Runtime::instance() {
-  static auto* const runtime = new Runtime;
-  return *runtime;
+  if (auto* const runtime = current_runtime.load()) return *runtime;
+  const std::lock_guard lock(making);
+  if (current_runtime.load() == nullptr) current_runtime.store(new Runtime);
+  return *current_runtime.load();
+}
+
+void Runtime::begin_anew(const std::function<void()>& change) {
+  const std::lock_guard lock(making);
+  auto* const old = current_runtime.load();
+  std::size_t models = 0;
+  if (old != nullptr) {
+    for (const auto& device : old->devices_) models += device->models();
+  }
+  if (models > 0) {
+    throw std::logic_error("Expected no model when the runtime begins anew, got " +
+                           std::to_string(models) + ": unload them first");
+  }
+  change();
+  if (old == nullptr) return;
+  for (const auto& device : old->devices_) device->retire();
+  auto* const anew = new Runtime;
+  anew->previous_ = old;
+  current_runtime.store(anew);
 }
 
 Runtime::Runtime() {

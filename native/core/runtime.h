@@ -1,9 +1,11 @@
 // The CUDA runtime of this process: whether it answers, and the devices it has.
 // Process lifetime: made at first use, and leaked, because device threads outlive every owner.
+// Thread-safe.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,10 +23,14 @@ struct Probe {
 class Runtime {
  public:
   static Runtime& instance();
+  // For tests, on a runtime that can become another one: runs `change`, and asks that one for its
+  // devices anew. No other thread may use a device meanwhile.
+  // Throws std::logic_error while there are models, and what `change` throws; then all stays.
+  static void begin_anew(const std::function<void()>& change);
   Runtime(const Runtime&) = delete;  // There is one.
   Runtime& operator=(const Runtime&) = delete;
 
-  // The verdict lasts for the process: the runtime opens the driver once.
+  // The verdict lasts: the runtime opens the driver once.
   [[nodiscard]] const Probe& probe() const noexcept { return probe_; }
   // `index` in [0, probe().device_count).
   [[nodiscard]] Device& device(int index) { return *devices_.at(static_cast<std::size_t>(index)); }
@@ -33,6 +39,7 @@ class Runtime {
   Runtime();
   Probe probe_;
   std::vector<std::unique_ptr<Device>> devices_;
+  Runtime* previous_ = nullptr;  // Kept reachable.
 };
 
 }  // namespace cuda_shutdown

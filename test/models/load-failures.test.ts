@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { makeFolder } from '../support/folder.js';
-import type { Ledger } from '../support/ledger.js';
+import type { Ledger } from '../../lib/testing/ledger.js';
 import { rawHeader, safetensorsFile, writeSafetensors } from '../support/safetensors.js';
 import { runSimulated, type SimulatedEnd, type World } from '../support/simulated.js';
 

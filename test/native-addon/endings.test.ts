@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { Child, type ChildEnd } from '../support/child.js';
 import { makeFolder } from '../support/folder.js';
-import { readLedger } from '../support/ledger.js';
+import { readLedger } from '../../lib/testing/ledger.js';
 import { writeSafetensors } from '../support/safetensors.js';
 import { simulatedWorld } from '../support/simulated.js';
 

@@ -10,7 +10,7 @@ import { workerThreads } from '../../lib/steps/worker-threads.js';
 import { Child, type ChildEnd } from '../support/child.js';
 import { makeFolder } from '../support/folder.js';
 import { writeSafetensors } from '../support/safetensors.js';
-import { readLedger } from '../support/ledger.js';
+import { readLedger } from '../../lib/testing/ledger.js';
 import { simulatedWorld, toldBy } from '../support/simulated.js';
 import { fakeShutdown } from '../support/shutdown.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { type ChildEnd, runChild } from './child.js';
 import { makeFolder } from './folder.js';
-import { type Ledger, readLedger } from './ledger.js';
+import { type ProcessLedger, readLedger } from '../../lib/testing/ledger.js';
 
 export interface World {
   readonly devices?: number;
@@ -20,9 +20,9 @@ export interface World {
 export interface SimulatedEnd<T> extends ChildEnd {
   /** What the fixture gave to `tell()`. */
   readonly told: T;
-  readonly ledger: Ledger;
+  readonly ledger: ProcessLedger;
   /** The ledger as it was when the fixture called `keepLedger(name)`. */
-  ledgerAt(name: string): Ledger;
+  ledgerAt(name: string): ProcessLedger;
 }
 
 const folder = makeFolder();

@@ -51,6 +51,19 @@ class LaneTest : public testing::Test {
 
 Outcome done(const Limits&) { return Outcome::done; }
 
+TEST_F(LaneTest, EndsItsThreadBehindWhatItDoes) {
+  const auto owners = lane_.use_count();
+  Gate gate;
+  Callbacks callbacks;
+  submit_call(gate, callbacks);
+  EXPECT_GT(lane_.use_count(), owners);
+  lane_->end();
+  gate.open();
+  EXPECT_EQ(callbacks.settled().outcome, Outcome::done);
+  EXPECT_TRUE(becomes_true([&] { return lane_.use_count() == owners; }));
+  EXPECT_EQ(lane_->left_behind(), 0U);
+}
+
 TEST_F(LaneTest, RunsJobsInOrderOnOneNamedThread) {
   std::vector<int> order;
   std::vector<std::thread::id> threads;

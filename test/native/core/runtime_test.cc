@@ -32,6 +32,28 @@ TEST(RuntimeTest, FindsTheDevicesWithoutAContext) {
       "[0-9a-fA-F]+:[0-9a-fA-F]+:[0-9a-fA-F]+\\.0, 1073741824, pools 1, context 0");
 }
 
+TEST(RuntimeTest, BeginsAnewWithOtherDevicesWhileThereIsNoModel) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        cuda_simulator::reset({.devices = 2});
+        auto presence = Runtime::instance().device(1).presence();
+        const auto change = [] { cuda_simulator::reset({.devices = 3}); };
+        try {
+          Runtime::begin_anew(change);
+        } catch (const std::logic_error& error) {
+          std::fprintf(stderr, "%s; ", error.what());
+        }
+        const int before = Runtime::instance().probe().device_count;
+        presence.reset();
+        Runtime::begin_anew(change);
+        std::fprintf(stderr, "%d, then %d\n", before, Runtime::instance().probe().device_count);
+        std::_Exit(0);
+      },
+      testing::ExitedWithCode(0),
+      "Expected no model when the runtime begins anew, got 1: unload them first; 2, then 3");
+}
+
 TEST(RuntimeTest, TellsWhyThereIsNoDevice) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   for (const char* fault : {"cudaGetDeviceCount=error:35", "cudaGetDeviceProperties=error:35",

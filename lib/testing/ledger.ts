@@ -1,9 +1,14 @@
-/** Reads the simulator's ledger, a file that outlives its process. Layout: native/simulator/ledger.h. */
+/** What a simulated runtime holds on its devices, by its own count. Layout: native/simulator/ledger.h. */
 
 import { readFileSync } from 'node:fs';
 
+import { expected } from '../common/expected.js';
+import type { NativeSimulator } from '../native/addon.js';
+
 export interface DeviceLedger {
+  /** Bytes of live allocations, as requested; falls when the stream reaches the free. */
   readonly usedBytes: number;
+  /** Bytes taken from the device's memory: by pools and by `cudaMalloc`. */
   readonly reservedBytes: number;
   readonly liveAllocations: number;
   readonly totalAllocations: number;
@@ -12,26 +17,37 @@ export interface DeviceLedger {
   readonly contextActive: boolean;
   /** 0, or the code that the device answers for ever. */
   readonly stickyError: number;
+  /** Frees of pointers that were unknown, or freed before. */
   readonly invalidFrees: number;
+  /** Created and not destroyed. */
   readonly liveStreams: number;
   readonly liveEvents: number;
 }
 
 export interface Ledger {
   readonly pinnedHostBytes: number;
-  readonly pid: number;
-  readonly totalCalls: number;
   readonly devices: readonly DeviceLedger[];
+}
+
+/** A ledger of a process, from the file that it keeps while it runs and leaves behind. */
+export interface ProcessLedger extends Ledger {
+  readonly pid: number;
+  /** Of all runtime functions together. */
+  readonly totalCalls: number;
 }
 
 const HEADER_BYTES = 64;
 const DEVICE_BYTES = 128;
 
-/** @throws Error for a file that is no ledger of this version. */
-export function readLedger(path: string): Ledger {
+/**
+ * Reads the `ledger` file of a process on a simulated runtime, also while it runs and when it was killed.
+ *
+ * @throws Error for a file that is no such ledger; what `fs.readFileSync` throws
+ */
+export function readLedger(path: string): ProcessLedger {
   const file = readFileSync(path);
   if (file.toString('latin1', 0, 8) !== 'CUDALEDG' || file.readUInt32LE(8) !== 1) {
-    throw new Error(`Not a ledger of version 1: ${path}`);
+    throw new Error(expected('the file', 'a ledger of version 1', path));
   }
   const word = (offset: number): number => Number(file.readBigUInt64LE(offset));
   return {
@@ -41,6 +57,16 @@ export function readLedger(path: string): Ledger {
     devices: Array.from({ length: file.readUInt32LE(12) }, (_, index) =>
       device((position) => word(HEADER_BYTES + index * DEVICE_BYTES + position * 8)),
     ),
+  };
+}
+
+export function ownLedger(simulator: NativeSimulator, devices: number): Ledger {
+  return {
+    pinnedHostBytes: simulator.pinnedHostBytes(),
+    devices: Array.from({ length: devices }, (_, index) => {
+      const words = simulator.deviceLedger(index);
+      return device((position) => words[position] ?? 0);
+    }),
   };
 }
 
