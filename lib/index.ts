@@ -56,6 +56,8 @@ export {
   SafetensorsError,
   type SafetensorsReason,
   TimeoutError,
+  type RemainingTensor,
+  type RemainingTensors,
   type UnloadBalance,
   UnloadError,
 } from './common/errors.js';

@@ -1,10 +1,9 @@
 /** A model on a device. */
 
 import { expected } from '../common/expected.js';
-import type { NativeModel } from '../native/addon.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ModelState } from './lifecycle.js';
-import { NativeResource } from './native-resource.js';
+import { type NamedNative, NativeResource } from './native-resource.js';
 import { type ReadOptions, readerLimits, type TensorReader } from './read-tensor.js';
 import type { TensorInfo } from './tensor-info.js';
 import type { UnloadOptions } from './unload-options.js';
@@ -31,7 +30,7 @@ export class Model {
   constructor(
     name: string,
     tensors: ReadonlyMap<string, TensorInfo>,
-    native: NativeModel & { readonly devices?: readonly number[] },
+    native: NamedNative & { readonly devices?: readonly number[] },
     readTensor?: TensorReader,
   ) {
     this.name = name;

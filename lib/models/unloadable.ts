@@ -1,5 +1,6 @@
 /** What can be unloaded, and what an unload answers. */
 
+import type { RemainingTensors } from '../common/errors.js';
 import type { MemoryReading } from '../native/addon.js';
 
 export interface UnloadProgress {
@@ -36,6 +37,11 @@ export interface UnloadResult {
   /** Leases that were held when the unload began, and that it waited for. */
   readonly drainedLeases: number;
   readonly memory: UnloadMemory;
+  /**
+   * Only where `memory.verified` is `false`: all that this unload freed, as the device does not say which
+   * of it came back.
+   */
+  readonly remainingTensors?: RemainingTensors;
 }
 
 /** What `unloadAll` gives to an `unload`. */

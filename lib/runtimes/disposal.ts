@@ -6,6 +6,8 @@ import type { ReleaseJob, ReleaseSettlement, Resource } from '../models/resource
 /** Object lifetime. Lets go of what it disposes of as soon as that is done. */
 export class Disposal implements Resource {
   readonly stuckIn = 'its disposal';
+  /** The runtime does not tell. */
+  readonly remainingTensors = undefined;
   readonly bytes: number;
   readonly #name: string;
   #dispose: (() => unknown) | undefined;

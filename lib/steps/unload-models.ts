@@ -96,19 +96,21 @@ function concluded(summary: UnloadSummary, context: StepContext): UnloadModelsDe
 
 function reported({ unloaded, failed }: UnloadSummary): ReportedModel[] {
   return [
-    ...unloaded.map(({ name, status, freedBytes, durationMs, memory }) => ({
+    ...unloaded.map(({ name, status, freedBytes, durationMs, memory, remainingTensors }) => ({
       name,
       status,
       freedBytes,
       remainingBytes: 0,
       durationMs,
       verified: memory.verified,
+      ...(remainingTensors === undefined ? {} : { remainingTensors }),
     })),
-    ...failed.map(({ name, error, freedBytes, remainingBytes, durationMs }) => ({
+    ...failed.map(({ name, error, freedBytes, remainingBytes, remainingTensors, durationMs }) => ({
       name,
       status: 'failed' as const,
       freedBytes: freedBytes ?? 0,
       ...(remainingBytes === undefined ? {} : { remainingBytes }),
+      ...(remainingTensors === undefined ? {} : { remainingTensors }),
       durationMs,
       error: error.message,
     })),
