@@ -14,6 +14,7 @@ export type { TensorInfo } from './models/tensor-info.js';
 export type { Dtype } from './models/safetensors/header.js';
 export {
   type AddOptions,
+  type AdmitContext,
   type AdmitOptions,
   type IdleOptions,
   ModelRegistry,

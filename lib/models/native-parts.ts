@@ -47,6 +47,14 @@ export class NativeParts implements NativeModel {
     return this.#sum((part) => part.bytes);
   }
 
+  /** In the order of the devices. */
+  get bytesByDevice(): ReadonlyMap<number, number> {
+    const on = (device: number) => this.#parts.filter((part) => part.device === device);
+    return new Map(
+      this.devices.map((device) => [device, on(device).reduce((sum, { bytes }) => sum + bytes, 0)]),
+    );
+  }
+
   get freedBytes(): number {
     return this.#sum((part) => part.freedBytes);
   }

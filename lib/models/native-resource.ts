@@ -7,17 +7,19 @@ import { remainingOf } from './remaining.js';
 import type { ReleaseJob, ReleaseSettlement, Resource } from './resource.js';
 import { verify } from './verify.js';
 
-/** A native model, of which it may be known what its tensors are called. */
-export type NamedNative = NativeModel & {
+/** A native model, of which may be known what its tensors are called, and where they are. */
+export type PlacedNative = NativeModel & {
+  readonly devices?: readonly number[];
+  readonly bytesByDevice?: ReadonlyMap<number, number>;
   readonly heldTensors?: () => readonly RemainingTensor[];
 };
 
 export class NativeResource implements Resource {
   readonly stuckIn = 'a CUDA call';
   readonly #name: string;
-  readonly #native: NamedNative;
+  readonly #native: PlacedNative;
 
-  constructor(name: string, native: NamedNative) {
+  constructor(name: string, native: PlacedNative) {
     this.#name = name;
     this.#native = native;
   }

@@ -24,6 +24,7 @@ export interface UnloadPlan {
   readonly concurrency: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((name: string, progress: UnloadProgress) => void) | undefined;
+  readonly close: boolean;
 }
 
 /** Each by its entry: what an unloadable calls itself in its result proves nothing. */

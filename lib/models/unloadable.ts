@@ -58,6 +58,8 @@ export interface Unloadable {
   readonly name: string;
   /** What it holds: the largest is unloaded first. */
   readonly bytes?: number;
+  /** Where that is, by the index of the device: what it counts for in the budget of each. */
+  readonly bytesByDevice?: ReadonlyMap<number, number>;
   /**
    * How many use it at this moment, and a number that grows with every use, as models have them. With
    * both it can be unloaded when it is idle; without, only by `unloadAll()`.

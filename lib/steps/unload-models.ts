@@ -68,6 +68,7 @@ async function unloadRegistry(
     totalMs: Math.max(1, left - Math.min(MARGIN_MS, left / 4)),
     concurrency,
     signal: context.signal,
+    close: true,
     onProgress: (name, { phase, freedBytes, leases }) => {
       freed.set(name, freedBytes);
       const bytes = [...freed.values()].reduce((sum, each) => sum + each, 0);
