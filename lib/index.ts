@@ -14,6 +14,7 @@ export type { TensorInfo } from './models/tensor-info.js';
 export type { Dtype } from './models/safetensors/header.js';
 export {
   type AddOptions,
+  type AdmitContext,
   type AdmitOptions,
   type IdleOptions,
   ModelRegistry,
@@ -56,6 +57,8 @@ export {
   SafetensorsError,
   type SafetensorsReason,
   TimeoutError,
+  type RemainingTensor,
+  type RemainingTensors,
   type UnloadBalance,
   UnloadError,
 } from './common/errors.js';

@@ -68,10 +68,27 @@ export class CudaUnavailableError extends Error {
   }
 }
 
+/** A tensor whose memory is held. */
+export interface RemainingTensor {
+  readonly name: string;
+  readonly bytes: number;
+  /** The index of the device that holds it. */
+  readonly device: number;
+}
+
+/** The tensors whose memory is held: the largest by name, at most 20, and the rest counted. */
+export interface RemainingTensors {
+  readonly largest: readonly RemainingTensor[];
+  readonly others: number;
+  readonly otherBytes: number;
+}
+
 /** How much of a model was given back when its unload ended early; the two add up to its bytes. */
 export interface UnloadBalance {
   readonly freedBytes: number;
   readonly remainingBytes: number;
+  /** What the remaining bytes are; undefined where that is not known, as of another runtime's model. */
+  readonly remainingTensors?: RemainingTensors;
 }
 
 /** A time limit passed. From `unload()` it also carries the balance. */
@@ -84,6 +101,7 @@ export class TimeoutError extends Error {
   readonly code = 'ERR_TIMEOUT';
   declare readonly freedBytes?: number;
   declare readonly remainingBytes?: number;
+  declare readonly remainingTensors?: RemainingTensors;
 
   constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
     super(message, options);
@@ -102,6 +120,7 @@ export class AbortError extends Error {
   readonly code = 'ABORT_ERR';
   declare readonly freedBytes?: number;
   declare readonly remainingBytes?: number;
+  declare readonly remainingTensors?: RemainingTensors;
 
   constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
     super(message, options);
@@ -119,18 +138,18 @@ export class UnloadError extends Error {
   override readonly name = 'UnloadError';
   readonly code = 'ERR_UNLOAD';
   readonly phase: 'draining' | 'releasing';
-  readonly freedBytes: number;
-  readonly remainingBytes: number;
+  declare readonly freedBytes: number;
+  declare readonly remainingBytes: number;
+  declare readonly remainingTensors?: RemainingTensors;
 
   constructor(
     message: string,
-    details: Pick<UnloadError, 'phase' | 'freedBytes' | 'remainingBytes'>,
+    details: Pick<UnloadError, 'phase'> & UnloadBalance,
     options?: ErrorOptions,
   ) {
     super(message, options);
     this.phase = details.phase;
-    this.freedBytes = details.freedBytes;
-    this.remainingBytes = details.remainingBytes;
+    assignBalance(this, details);
     mark(this, 'UnloadError');
   }
 }
@@ -221,6 +240,9 @@ function assignBalance(error: Error, balance: Partial<UnloadBalance>): void {
   Object.assign(error, {
     freedBytes: balance.freedBytes,
     remainingBytes: balance.remainingBytes,
+    ...(balance.remainingTensors === undefined
+      ? {}
+      : { remainingTensors: balance.remainingTensors }),
   });
 }
 

@@ -1,6 +1,7 @@
 /** How many bytes the models of a device may hold together, as the service says. */
 
 import { expected } from '../common/expected.js';
+import { type Registered, sizeOf } from './schedule.js';
 
 /** Bytes for every device, or by device: `{ 'cuda:0': 8e9 }`. A device without one has no limit. */
 export type Budget = number | Readonly<Record<`cuda:${number}`, number>>;
@@ -35,4 +36,30 @@ function bytesOf(what: string, bytes: unknown): number {
   if (typeof bytes !== 'number') throw new TypeError(message());
   if (!(bytes > 0)) throw new RangeError(message());
   return bytes;
+}
+
+/** What an entry counts for in the budget of a device; undefined where it is not on it. */
+export function bytesOn(entry: Registered, device: number): number | undefined {
+  const spread = spreadOf(entry);
+  if (spread !== undefined) return spread.get(device);
+  return entry.device === device ? sizeOf(entry.unloadable) || entry.admittedBytes : undefined;
+}
+
+/** Undefined where it does not tell. */
+function spreadOf({ unloadable }: Registered): ReadonlyMap<number, number> | undefined {
+  try {
+    const { bytesByDevice } = unloadable;
+    return bytesByDevice instanceof Map ? bytesByDevice : undefined;
+  } catch {
+    return undefined; // A getter of the user's, as with sizeOf.
+  }
+}
+
+/** Whether it has been unloaded by its own `unload()`, and so holds nothing more. */
+export function isGone({ unloadable }: Registered): boolean {
+  try {
+    return (unloadable as { readonly state?: unknown }).state === 'unloaded';
+  } catch {
+    return false;
+  }
 }

@@ -92,6 +92,9 @@ export class Lifecycle {
       get freedBytes() {
         return resource.freedBytes;
       },
+      get remainingTensors() {
+        return resource.remainingTensors;
+      },
       nothingLeft: () => this.#nothingLeft(),
       beginDraining: (idle, limitMs) => this.#beginDraining(idle, limitMs),
       beginReleasing: (progress, settled) => this.#beginReleasing(progress, settled),

@@ -78,7 +78,8 @@ export async function loadModel(path: string, options?: LoadModelOptions): Promi
 }
 
 function modelOf(name: string, parts: readonly Part[], natives: readonly NativeTensors[]): Model {
-  const native = new NativeParts(natives);
+  const layouts = parts.map((part) => part.tensors);
+  const native = new NativeParts(natives, layouts);
   const tensors = new Map<string, TensorInfo>();
   const readers = new Map<TensorInfo, TensorReader>();
   parts.forEach((part, at) => {

@@ -1,10 +1,9 @@
 /** A model on a device. */
 
 import { expected } from '../common/expected.js';
-import type { NativeModel } from '../native/addon.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ModelState } from './lifecycle.js';
-import { NativeResource } from './native-resource.js';
+import { type PlacedNative, NativeResource } from './native-resource.js';
 import { type ReadOptions, readerLimits, type TensorReader } from './read-tensor.js';
 import type { TensorInfo } from './tensor-info.js';
 import type { UnloadOptions } from './unload-options.js';
@@ -23,6 +22,8 @@ export class Model {
   readonly devices: readonly number[];
   /** Bytes of all tensors. */
   readonly bytes: number;
+  /** Of those bytes, the ones on each of its devices. */
+  readonly bytesByDevice: ReadonlyMap<number, number>;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly #lifecycle: Lifecycle;
   readonly #readTensor: TensorReader | undefined;
@@ -31,7 +32,7 @@ export class Model {
   constructor(
     name: string,
     tensors: ReadonlyMap<string, TensorInfo>,
-    native: NativeModel & { readonly devices?: readonly number[] },
+    native: PlacedNative,
     readTensor?: TensorReader,
   ) {
     this.name = name;
@@ -39,6 +40,7 @@ export class Model {
     this.devices = Object.freeze([...(native.devices ?? [native.device])]);
     this.device = this.devices[0] ?? native.device;
     this.bytes = native.bytes;
+    this.bytesByDevice = new Map(native.bytesByDevice ?? [[this.device, native.bytes]]);
     this.#lifecycle = new Lifecycle(name, new NativeResource(name, native));
     this.#readTensor = readTensor;
   }

@@ -3,6 +3,7 @@
  * side (those of one device one after the other, on its thread), and settle together.
  */
 
+import type { RemainingTensor } from '../common/errors.js';
 import type {
   MemoryReading,
   NativeJob,
@@ -15,15 +16,20 @@ import type {
 /** As each part's own: together they would be more often. Less, for timers that are early. */
 const PROGRESS_INTERVAL_MS = 15;
 
+/** The tensors of each part, in its order. */
+export type Layouts = readonly (readonly { readonly name: string; readonly bytes: number }[])[];
+
 /** Object lifetime. */
 export class NativeParts implements NativeModel {
   readonly #parts: readonly NativeTensors[];
   readonly #pointers: readonly BigUint64Array[];
+  readonly #tensors: Layouts;
   #releasing = false;
 
-  /** @param parts at least one */
-  constructor(parts: readonly NativeTensors[]) {
+  /** @param parts at least one; @param tensors those of each part: without them nothing can be told of them */
+  constructor(parts: readonly NativeTensors[], tensors: Layouts = []) {
     this.#parts = parts;
+    this.#tensors = tensors;
     this.#pointers = parts.map((part) => part.pointers());
   }
 
@@ -41,6 +47,14 @@ export class NativeParts implements NativeModel {
     return this.#sum((part) => part.bytes);
   }
 
+  /** In the order of the devices. */
+  get bytesByDevice(): ReadonlyMap<number, number> {
+    const on = (device: number) => this.#parts.filter((part) => part.device === device);
+    return new Map(
+      this.devices.map((device) => [device, on(device).reduce((sum, { bytes }) => sum + bytes, 0)]),
+    );
+  }
+
   get freedBytes(): number {
     return this.#sum((part) => part.freedBytes);
   }
@@ -56,6 +70,18 @@ export class NativeParts implements NativeModel {
   /** Where the tensor of this part lies; undefined once the release has begun. */
   pointer(part: number, tensor: number): bigint | undefined {
     return this.#releasing ? undefined : this.#pointers[part]?.[tensor];
+  }
+
+  /** Those whose memory is held. */
+  heldTensors(): readonly RemainingTensor[] {
+    return this.#parts.flatMap((part, at) => {
+      const { device } = part;
+      const tensors = this.#tensors[at] ?? [];
+      return [...part.held()].flatMap((index) => {
+        const tensor = tensors[index];
+        return tensor === undefined ? [] : [{ name: tensor.name, bytes: tensor.bytes, device }];
+      });
+    });
   }
 
   release(

@@ -1,16 +1,25 @@
 /** The blocks of a model on a device, as what a lifecycle releases. */
 
+import type { RemainingTensor, RemainingTensors } from '../common/errors.js';
 import type { NativeModel } from '../native/addon.js';
 import { failureError } from '../native/failures.js';
+import { remainingOf } from './remaining.js';
 import type { ReleaseJob, ReleaseSettlement, Resource } from './resource.js';
 import { verify } from './verify.js';
+
+/** A native model, of which may be known what its tensors are called, and where they are. */
+export type PlacedNative = NativeModel & {
+  readonly devices?: readonly number[];
+  readonly bytesByDevice?: ReadonlyMap<number, number>;
+  readonly heldTensors?: () => readonly RemainingTensor[];
+};
 
 export class NativeResource implements Resource {
   readonly stuckIn = 'a CUDA call';
   readonly #name: string;
-  readonly #native: NativeModel;
+  readonly #native: PlacedNative;
 
-  constructor(name: string, native: NativeModel) {
+  constructor(name: string, native: PlacedNative) {
     this.#name = name;
     this.#native = native;
   }
@@ -21,6 +30,10 @@ export class NativeResource implements Resource {
 
   get freedBytes(): number {
     return this.#native.freedBytes;
+  }
+
+  get remainingTensors(): RemainingTensors | undefined {
+    return remainingOf(this.#native.heldTensors?.() ?? []);
   }
 
   get released(): boolean {
@@ -37,16 +50,20 @@ export class NativeResource implements Resource {
     settled: (settlement: ReleaseSettlement) => void,
     returned: () => void,
   ): ReleaseJob {
+    const heldBefore = this.#native.heldTensors?.() ?? [];
     return this.#native.release(
       progress,
       (settlement) => {
         const { outcome, failure, freedBytes, freedBlocks } = settlement;
+        const memory = verify(settlement);
+        const unverified = memory.verified === false ? remainingOf(heldBefore) : undefined;
         settled({
           outcome,
           ...(failure === undefined ? {} : { error: failureError(failure) }),
           freedBytes,
           tensors: freedBlocks,
-          memory: verify(settlement),
+          memory,
+          ...(unverified === undefined ? {} : { unverified }),
         });
       },
       returned,

@@ -1,6 +1,7 @@
 /** The options of a registry's methods, and what `unloadAll` answers. */
 
 import {
+  optionalBoolean,
   optionalFunction,
   optionalSignal,
   optionsObject,
@@ -21,6 +22,8 @@ export interface UnloadAllOptions {
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (name: string, progress: UnloadProgress) => void;
+  /** It is the last time: `admit()` refuses from now on, also afterwards. Default false. */
+  readonly close?: boolean;
 }
 
 export interface UnloadSummary {
@@ -61,6 +64,12 @@ export interface AdmitOptions extends AddOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** What the load of an `admit()` is given. */
+export interface AdmitContext {
+  /** Aborts when `unloadAll()` begins, which then waits for the load. */
+  readonly signal: AbortSignal;
+}
+
 /** For one unload. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
@@ -72,6 +81,7 @@ export function planFrom(options: UnloadAllOptions | undefined): UnloadPlan {
     'concurrency',
     'signal',
     'onProgress',
+    'close',
   ]);
   return {
     timeoutMs: positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS),
@@ -79,5 +89,6 @@ export function planFrom(options: UnloadAllOptions | undefined): UnloadPlan {
     concurrency: positiveInteger('concurrency', given.concurrency, Infinity),
     signal: optionalSignal(given.signal),
     onProgress: optionalFunction('onProgress', given.onProgress),
+    close: optionalBoolean('close', given.close, false),
   };
 }

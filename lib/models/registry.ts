@@ -1,9 +1,8 @@
 /** A set of unloadables: all of them unloaded, the idle ones, or those that make room for others. */
 
-import { expected } from '../common/expected.js';
+import { TimeoutError } from '../common/errors.js';
 import { notify } from '../common/notify.js';
 import {
-  nonEmptyString,
   optionalFunction,
   optionsObject,
   positiveMs,
@@ -11,11 +10,14 @@ import {
   requiredMs,
 } from '../common/options.js';
 import { deviceIndex } from '../cuda/device.js';
-import { type BudgetOf, checkBudget } from './budget.js';
+import { Admissions, type Stop } from './admissions.js';
+import { type BudgetOf, bytesOn, checkBudget } from './budget.js';
+import { Entries } from './entries.js';
 import { watchIdle } from './idle.js';
 import type { Model } from './model.js';
 import {
   type AddOptions,
+  type AdmitContext,
   type AdmitOptions,
   DEFAULT_TIMEOUT_MS,
   type IdleOptions,
@@ -25,13 +27,14 @@ import {
   type UnloadSummary,
 } from './registry-options.js';
 import { Room } from './room.js';
-import { deviceOf, type Registered } from './schedule.js';
+import type { Registered } from './schedule.js';
 import { type FailedUnload, unloadScheduled, type UnloadPlan } from './unload-all.js';
 import { unloadWithin } from './unload-within.js';
 import type { Unloadable } from './unloadable.js';
 
 export type {
   AddOptions,
+  AdmitContext,
   AdmitOptions,
   IdleOptions,
   RegistryOptions,
@@ -41,14 +44,13 @@ export type {
 
 /** Object lifetime. What was unloaded leaves the registry; what failed stays, to be tried again. */
 export class ModelRegistry {
-  readonly #entries = new Map<string, Registered>();
   readonly #failed = new Map<string, FailedUnload>();
-  /** What those that are being loaded depend on. */
-  readonly #awaited = new Set<readonly string[]>();
+  readonly #entries = new Entries((name) => this.#failed.delete(name));
+  readonly #admissions = new Admissions();
   readonly #budget: BudgetOf;
   readonly #room = new Room({
-    on: (device) => [...this.#entries.values()].filter((entry) => entry.device === device),
-    dependents: (entry) => this.#dependents(entry),
+    on: (device) => this.#entries.present().filter((entry) => bytesOn(entry, device) !== undefined),
+    dependents: (entry) => this.#entries.dependents(entry),
     isAwaited: (entry) => this.#isAwaited(entry),
     unload: (entry, timeoutMs) => this.#makeWay(entry, timeoutMs),
   });
@@ -63,49 +65,13 @@ export class ModelRegistry {
    * dependency that is not registered, or depends on it.
    */
   add(unloadable: Unloadable | Model, options?: AddOptions): this {
-    this.#register(unloadable, options, { device: undefined, admittedBytes: 0 });
+    this.#entries.add(unloadable, options, { device: undefined, admittedBytes: 0 });
     return this;
-  }
-
-  #register(
-    unloadable: Unloadable | Model,
-    options: AddOptions | undefined,
-    { device, admittedBytes }: Pick<Registered, 'device' | 'admittedBytes'>,
-  ): void {
-    const shape = unloadable as Partial<Unloadable> | null | undefined;
-    if (typeof shape?.unload !== 'function') {
-      throw new TypeError(
-        expected(
-          'what is registered',
-          'a model, or an object with a name and unload()',
-          unloadable,
-        ),
-      );
-    }
-    const name = nonEmptyString('the name of what is registered', shape.name);
-    if (this.#entries.has(name)) {
-      throw new RangeError(expected('the name of what is registered', 'new', name));
-    }
-    const dependsOn = this.#dependencies(optionsObject(options, ['dependsOn']).dependsOn);
-    // What is new can close a cycle where another of its name was removed.
-    for (const dependency of dependsOn) {
-      if (!this.#needs(dependency, name)) continue;
-      const toBe = `of what does not depend on ${name}`;
-      throw new RangeError(expected('each name in `dependsOn`', toBe, dependency));
-    }
-    this.#entries.set(name, {
-      name,
-      unloadable,
-      dependsOn,
-      device: deviceOf(unloadable) ?? device,
-      admittedBytes,
-    });
   }
 
   /** Forgets it without unloading it. True if it was there. */
   remove(name: string): boolean {
-    this.#failed.delete(name);
-    return this.#entries.delete(name);
+    return this.#entries.remove(name);
   }
 
   get(name: string): Unloadable | undefined {
@@ -125,10 +91,48 @@ export class ModelRegistry {
    * Unloads everything: device by device side by side, within a device one after the other, the
    * largest first, and what others depend on behind those. A failure is recorded and the others go on,
    * so this rejects only for bad options: after an abort of `signal`, what was not unloaded is among the
-   * failed.
+   * failed. What is being admitted is told to stop, waited for, and unloaded like the rest.
    */
   async unloadAll(options?: UnloadAllOptions): Promise<UnloadSummary> {
-    return this.#unload([...this.#entries.values()], planFrom(options));
+    const plan = planFrom(options);
+    const isPending = this.#admissions.size > 0;
+    const stop = this.#admissions.stop(plan.close);
+    try {
+      const all = this.#entries.all();
+      if (!isPending) return await this.#unload(all, plan);
+      return await this.#unloadWithPending(all, plan, stop);
+    } finally {
+      stop.over();
+    }
+  }
+
+  /** First what nothing waits for that is being admitted: half of the time is for that, half for the rest. */
+  async #unloadWithPending(
+    all: readonly Registered[],
+    plan: UnloadPlan,
+    stop: Stop,
+  ): Promise<UnloadSummary> {
+    const startedAt = performance.now();
+    const endsAt = startedAt + (plan.endsAt - startedAt) / 2;
+    const free = all.filter((entry) => !this.#isNeededByPending(entry));
+    const [first, late] = await Promise.all([
+      this.#unload(free, { ...plan, endsAt }),
+      stop.wait(Math.min(endsAt, startedAt + plan.timeoutMs), plan.signal),
+    ]);
+    const rest = this.#entries.all().filter((entry) => !free.includes(entry));
+    const second = await this.#unload(rest, plan);
+    const durationMs = performance.now() - startedAt;
+    return {
+      unloaded: [...first.unloaded, ...second.unloaded],
+      failed: [...first.failed, ...second.failed, ...lateLoads(late, durationMs)],
+      freedBytes: first.freedBytes + second.freedBytes,
+      durationMs,
+    };
+  }
+
+  #isNeededByPending(entry: Registered): boolean {
+    if (this.#isAwaited(entry)) return true;
+    return this.#entries.dependents(entry).some((dependent) => this.#isNeededByPending(dependent));
   }
 
   /**
@@ -144,9 +148,9 @@ export class ModelRegistry {
     const unloadAfterMs = requiredMs('unloadAfterMs', given.unloadAfterMs);
     const onUnload = optionalFunction('onUnload', given.onUnload);
     const onError = optionalFunction('onError', given.onError);
-    const entries = (): Iterable<Registered> => this.#entries.values();
+    const entries = (): Iterable<Registered> => this.#entries.all();
     const isNeeded = (entry: Registered): boolean =>
-      this.#dependents(entry).length > 0 || this.#isAwaited(entry);
+      this.#entries.dependents(entry).length > 0 || this.#isAwaited(entry);
     return watchIdle(unloadAfterMs, entries, isNeeded, (entry) => {
       void this.#unload([entry], planFrom({ timeoutMs })).then(({ unloaded, failed }) => {
         for (const result of unloaded) notify(onUnload, result);
@@ -158,26 +162,32 @@ export class ModelRegistry {
   /**
    * Loads within the budget, and registers what was loaded: first the idle models of the device are
    * unloaded, the one not used for longest first, until there is room; one with a lease never is. Several
-   * at the same time share the room.
+   * at the same time share the room. What is on several devices counts on each once it is registered.
    *
-   * @throws TypeError, RangeError; ModelBudgetError when there is no room to be made; what `load` throws
+   * @throws TypeError, RangeError; ModelBudgetError when there is no room to be made; what `load` throws;
+   *   ModelStateError while `unloadAll()` is under way, and after the one of a shutdown
    */
-  async admit<T extends Unloadable>(options: AdmitOptions, load: () => Promise<T>): Promise<T> {
+  async admit<T extends Unloadable>(
+    options: AdmitOptions,
+    load: (context: AdmitContext) => Promise<T>,
+  ): Promise<T> {
     const given = optionsObject(options, ['bytes', 'device', 'dependsOn', 'timeoutMs']);
     const device = deviceIndex(given.device);
     const bytes = requiredBytes('bytes', given.bytes);
     const timeoutMs = positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS);
-    const dependsOn = this.#dependencies(given.dependsOn);
+    const dependsOn = this.#entries.dependencies(given.dependsOn);
     const budgetBytes = this.#budget(device);
     const room = { device, bytes, budgetBytes, timeoutMs };
-    this.#awaited.add(dependsOn);
+    const admission = this.#admissions.begin(dependsOn);
     let giveBack: (() => void) | undefined;
     try {
       giveBack = budgetBytes === Infinity ? undefined : await this.#room.take(room);
-      const loaded = await load();
+      admission.checkBeforeLoad();
+      const loaded = await load({ signal: admission.signal });
       try {
+        admission.checkAfterLoad();
         // In one turn with giving back the room: nobody counts it twice.
-        this.#register(loaded, { dependsOn }, { device, admittedBytes: bytes });
+        this.#entries.add(loaded, { dependsOn }, { device, admittedBytes: bytes });
       } catch (error) {
         await discard(loaded);
         throw error;
@@ -185,34 +195,12 @@ export class ModelRegistry {
       return loaded;
     } finally {
       giveBack?.();
-      this.#awaited.delete(dependsOn);
+      admission.end();
     }
-  }
-
-  #dependencies(names: AddOptions['dependsOn']): readonly string[] {
-    if (names === undefined) return [];
-    if (!Array.isArray(names)) {
-      throw new TypeError(expected('the `dependsOn` option', 'an array of names', names));
-    }
-    for (const name of names as readonly unknown[]) {
-      if (typeof name === 'string' && this.#entries.has(name)) continue;
-      throw new RangeError(expected('each name in `dependsOn`', 'registered before', name));
-    }
-    return [...(names as readonly string[])];
-  }
-
-  #dependents({ name }: Registered): readonly Registered[] {
-    return [...this.#entries.values()].filter(({ dependsOn }) => dependsOn.includes(name));
   }
 
   #isAwaited({ name }: Registered): boolean {
-    return [...this.#awaited].some((dependsOn) => dependsOn.includes(name));
-  }
-
-  /** Whether `name` depends on `other`, be it through others. */
-  #needs(name: string, other: string): boolean {
-    const { dependsOn = [] } = this.#entries.get(name) ?? {};
-    return dependsOn.some((next) => next === other || this.#needs(next, other));
+    return this.#admissions.need(name);
   }
 
   async #makeWay(entry: Registered, timeoutMs: number): Promise<void> {
@@ -239,6 +227,15 @@ export class ModelRegistry {
       durationMs: performance.now() - startedAt,
     };
   }
+}
+
+/** Nobody knows yet what they are called. */
+function lateLoads(count: number, durationMs: number): readonly FailedUnload[] {
+  if (count === 0) return [];
+  const error = new TimeoutError(
+    `Expected what is being admitted to be there in time to be unloaded, ${count} still load`,
+  );
+  return [{ name: '(being admitted)', error, durationMs }];
 }
 
 /** What cannot be registered must not stay loaded without an owner. */

@@ -1,5 +1,6 @@
 /** What a lifecycle gives back in the end: a model's blocks on a device, or the objects of a runtime. */
 
+import type { RemainingTensors } from '../common/errors.js';
 import type { Outcome } from '../native/addon.js';
 import type { UnloadMemory } from './unloadable.js';
 
@@ -12,6 +13,8 @@ export interface ReleaseSettlement {
   readonly freedBytes: number;
   readonly tensors: number;
   readonly memory: UnloadMemory;
+  /** What this release freed, where the device does not confirm it. */
+  readonly unverified?: RemainingTensors;
 }
 
 /** A release under way. `cancel()` asks it to stop; it then settles as interrupted or stuck. */
@@ -24,6 +27,8 @@ export interface Resource {
   readonly bytes: number;
   /** Freed so far, over all releases. */
   readonly freedBytes: number;
+  /** What is held; undefined where that is nothing, or not known. */
+  readonly remainingTensors: RemainingTensors | undefined;
   /** True when nothing is left to release. */
   readonly released: boolean;
   /** Why the rest can never be released: a clause for people, and the error behind it. */

@@ -3,7 +3,8 @@
 import { ModelBudgetError, toError } from '../common/errors.js';
 import { formatBytes } from '../common/format.js';
 import { lastUseOf } from './idle.js';
-import { type Registered, sizeOf } from './schedule.js';
+import { bytesOn } from './budget.js';
+import type { Registered } from './schedule.js';
 
 export interface Request {
   readonly device: number;
@@ -63,15 +64,17 @@ export class Room {
   async #make(request: Request): Promise<void> {
     const failed = new Map<Registered, Error>();
     for (;;) {
-      const tenants = this.#tenants.on(request.device);
-      const missing = this.#held(request.device, tenants) + request.bytes - request.budgetBytes;
+      const { device } = request;
+      const tenants = this.#tenants.on(device);
+      const missing = this.#held(device, tenants) + request.bytes - request.budgetBytes;
       if (missing <= 0) return;
       const removable = this.#removable(tenants.filter((one) => !failed.has(one)));
       const [longest] = removable
         .filter((one) => this.#tenants.dependents(one).length === 0)
         .sort((a, b) => (lastUseOf(a) ?? 0) - (lastUseOf(b) ?? 0));
-      if (longest === undefined || sum(removable) < missing) {
-        throw budgetError(request, missing - sum(removable), [...failed.values()]);
+      const removableBytes = sum(device, removable);
+      if (longest === undefined || removableBytes < missing) {
+        throw budgetError(request, missing - removableBytes, [...failed.values()]);
       }
       await this.#tenants.unload(longest, request.timeoutMs).catch((error: unknown) => {
         failed.set(longest, toError(error));
@@ -94,7 +97,7 @@ export class Room {
   }
 
   #held(device: number, tenants: readonly Registered[]): number {
-    return sum(tenants) + (this.#promised.get(device) ?? 0);
+    return sum(device, tenants) + (this.#promised.get(device) ?? 0);
   }
 
   #promise(device: number, bytes: number): void {
@@ -102,10 +105,8 @@ export class Room {
   }
 }
 
-function sum(entries: readonly Registered[]): number {
-  return entries.reduce((total, { unloadable, admittedBytes }) => {
-    return total + (sizeOf(unloadable) || admittedBytes);
-  }, 0);
+function sum(device: number, entries: readonly Registered[]): number {
+  return entries.reduce((total, entry) => total + (bytesOn(entry, device) ?? 0), 0);
 }
 
 function budgetError(request: Request, missingBytes: number, errors: readonly Error[]): Error {

@@ -1,6 +1,6 @@
 /** Unloads many, each within its own time, in the order of a schedule. */
 
-import { toError, type UnloadBalance } from '../common/errors.js';
+import { type RemainingTensors, toError, type UnloadBalance } from '../common/errors.js';
 import { notify } from '../common/notify.js';
 import { type Registered, Schedule, sizeOf, type Turn } from './schedule.js';
 import { alreadyUnloaded } from './unload-result.js';
@@ -13,6 +13,7 @@ export interface FailedUnload {
   /** Known where the error tells. */
   readonly freedBytes?: number;
   readonly remainingBytes?: number;
+  readonly remainingTensors?: RemainingTensors;
   readonly durationMs: number;
 }
 
@@ -23,6 +24,7 @@ export interface UnloadPlan {
   readonly concurrency: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((name: string, progress: UnloadProgress) => void) | undefined;
+  readonly close: boolean;
 }
 
 /** Each by its entry: what an unloadable calls itself in its result proves nothing. */
@@ -80,12 +82,13 @@ async function unloadOne(
 }
 
 function failure(name: string, error: Error, startedAt: number): FailedUnload {
-  const { freedBytes, remainingBytes } = error as Partial<UnloadBalance>;
+  const { freedBytes, remainingBytes, remainingTensors } = error as Partial<UnloadBalance>;
   return {
     name,
     error,
     ...(freedBytes === undefined ? {} : { freedBytes }),
     ...(remainingBytes === undefined ? {} : { remainingBytes }),
+    ...(remainingTensors === undefined ? {} : { remainingTensors }),
     durationMs: performance.now() - startedAt,
   };
 }

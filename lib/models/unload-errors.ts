@@ -1,6 +1,13 @@
 /** How an unload says why it ended early, and how far it had come. */
 
-import { AbortError, TimeoutError, type UnloadBalance, UnloadError } from '../common/errors.js';
+import {
+  AbortError,
+  type RemainingTensors,
+  TimeoutError,
+  type UnloadBalance,
+  UnloadError,
+} from '../common/errors.js';
+import { heldText } from './remaining.js';
 
 export type UnloadPhase = 'waiting' | 'draining' | 'releasing' | 'ended';
 
@@ -9,16 +16,22 @@ export interface Situation {
   readonly name: string;
   readonly bytes: number;
   readonly freedBytes: number;
+  /** What is held; undefined where that is not known. */
+  readonly remainingTensors: RemainingTensors | undefined;
   readonly leasesHeld: number;
   readonly phase: UnloadPhase;
   readonly stuck: boolean;
   readonly stuckIn: string;
 }
 
-type Held = Pick<Situation, 'bytes' | 'freedBytes'>;
+type Held = Pick<Situation, 'bytes' | 'freedBytes' | 'remainingTensors'>;
 
-export function balanceOf({ bytes, freedBytes }: Held): UnloadBalance {
-  return { freedBytes, remainingBytes: bytes - freedBytes };
+export function balanceOf({ bytes, freedBytes, remainingTensors }: Held): UnloadBalance {
+  return {
+    freedBytes,
+    remainingBytes: bytes - freedBytes,
+    ...(remainingTensors === undefined ? {} : { remainingTensors }),
+  };
 }
 
 export function abortedBefore(name: string, held: Held, cause: unknown): AbortError {
@@ -44,19 +57,23 @@ export function timeoutError(situation: Situation, limitMs: number): TimeoutErro
 
 export function releaseError(situation: Situation, cause: Error): UnloadError {
   return new UnloadError(
-    `The unload of ${situation.name} failed while releasing: ${cause.message}`,
+    `The unload of ${situation.name} failed while releasing: ${cause.message}${heldText(situation.remainingTensors)}`,
     { phase: 'releasing', ...balanceOf(situation) },
     { cause },
   );
 }
 
-function doing({ phase, bytes, freedBytes, leasesHeld, stuck, stuckIn }: Situation): string {
+function doing(situation: Situation): string {
+  const { phase, bytes, freedBytes, leasesHeld, stuck, stuckIn } = situation;
   switch (phase) {
     case 'waiting':
       return `waiting for ${stuckIn} of the unload before it to come back`;
     case 'draining':
       return `draining, with ${leasesHeld} leases held`;
     default:
-      return `${stuck ? `stuck inside ${stuckIn}` : 'releasing'}, with ${freedBytes} of ${bytes} bytes freed`;
+      return (
+        `${stuck ? `stuck inside ${stuckIn}` : 'releasing'}, with ${freedBytes} of ${bytes} bytes freed` +
+        heldText(situation.remainingTensors)
+      );
   }
 }

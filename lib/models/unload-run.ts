@@ -7,6 +7,7 @@
  * `waiting` is for a run before it that was cancelled, or is stuck, and has not come back yet.
  */
 
+import type { RemainingTensors } from '../common/errors.js';
 import { Callers } from './callers.js';
 import type { ReleaseJob, ReleaseSettlement } from './resource.js';
 import { releaseError, type Situation, type UnloadPhase } from './unload-errors.js';
@@ -21,6 +22,8 @@ export interface UnloadTarget {
   readonly leasesHeld: number;
   /** Freed so far, over all runs. */
   readonly freedBytes: number;
+  /** What is held; undefined where that is not known. */
+  readonly remainingTensors: RemainingTensors | undefined;
   readonly stuckIn: string;
   /**
    * Calls `idle` once no lease is held. Answers how to call it off: nothing was freed then, and
@@ -155,7 +158,7 @@ export class UnloadRun {
     this.#callers.progress({ phase, freedBytes, totalBytes: bytes, leases: leasesHeld });
   }
 
-  #result({ freedBytes, tensors, memory }: ReleaseSettlement): UnloadResult {
+  #result({ freedBytes, tensors, memory, unverified }: ReleaseSettlement): UnloadResult {
     return {
       name: this.#target.name,
       status: 'unloaded',
@@ -164,12 +167,13 @@ export class UnloadRun {
       durationMs: performance.now() - this.#startedAt,
       drainedLeases: this.#drainedLeases,
       memory,
+      ...(unverified === undefined ? {} : { remainingTensors: unverified }),
     };
   }
 
   #situation(): Situation {
-    const { name, bytes, freedBytes, leasesHeld, stuckIn } = this.#target;
-    const stuck = this.#stuck;
-    return { name, bytes, freedBytes, leasesHeld, stuckIn, stuck, phase: this.#phase };
+    const { name, bytes, freedBytes, remainingTensors, leasesHeld, stuckIn } = this.#target;
+    const held = { bytes, freedBytes, remainingTensors, leasesHeld };
+    return { name, ...held, stuckIn, stuck: this.#stuck, phase: this.#phase };
   }
 }

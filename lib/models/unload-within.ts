@@ -75,7 +75,9 @@ function explain(thrown: unknown, ours: Error, stopped: AbortSignal): Error {
   if (thrown === stopped.reason) return ours;
   if (!(thrown instanceof AbortError)) return toError(thrown);
   if (!(ours instanceof TimeoutError)) return thrown;
-  const { freedBytes, remainingBytes } = thrown as Partial<UnloadBalance>;
+  const { freedBytes, remainingBytes, remainingTensors } = thrown as Partial<UnloadBalance>;
   if (freedBytes === undefined || remainingBytes === undefined) return ours;
-  return new TimeoutError(ours.message, { cause: thrown, freedBytes, remainingBytes });
+  const balance = { freedBytes, remainingBytes };
+  const held = remainingTensors === undefined ? balance : { ...balance, remainingTensors };
+  return new TimeoutError(ours.message, { cause: thrown, ...held });
 }

@@ -1,5 +1,6 @@
 /** What can be unloaded, and what an unload answers. */
 
+import type { RemainingTensors } from '../common/errors.js';
 import type { ProcessMemory } from '../cuda/maintenance.js';
 import type { MemoryReading } from '../native/addon.js';
 
@@ -43,6 +44,11 @@ export interface UnloadResult {
   /** Leases that were held when the unload began, and that it waited for. */
   readonly drainedLeases: number;
   readonly memory: UnloadMemory;
+  /**
+   * Only where `memory.verified` is `false`: all that this unload freed, as the device does not say which
+   * of it came back.
+   */
+  readonly remainingTensors?: RemainingTensors;
 }
 
 /** What `unloadAll` gives to an `unload`. */
@@ -59,6 +65,8 @@ export interface Unloadable {
   readonly name: string;
   /** What it holds: the largest is unloaded first. */
   readonly bytes?: number;
+  /** Where that is, by the index of the device: what it counts for in the budget of each. */
+  readonly bytesByDevice?: ReadonlyMap<number, number>;
   /**
    * How many use it at this moment, and a number that grows with every use, as models have them. With
    * both it can be unloaded when it is idle; without, only by `unloadAll()`.

@@ -134,6 +134,8 @@ export interface NativeModel {
 export interface NativeTensors extends NativeModel {
   /** Where each tensor of the request lies, 0 for those without bytes; true until the first release. */
   pointers(): BigUint64Array;
+  /** Which tensors' memory is held, by their index: what `freedBytes` does not count. */
+  held(): Uint32Array;
   /**
    * Copies the tensor with this index back. `data` exactly where the outcome is `done`. `returned`
    * as for `release`: until then the model must not be released.

@@ -10,6 +10,8 @@ type Phase = 'waiting' | 'disposing' | 'disposed';
 /** Object lifetime. Lets go of what it disposes of as soon as that is done. */
 export class Disposal implements Resource {
   readonly stuckIn = 'its disposal';
+  /** The runtime does not tell. */
+  readonly remainingTensors = undefined;
   readonly bytes: number;
   readonly #name: string;
   readonly #device: number | undefined;

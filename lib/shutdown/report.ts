@@ -1,5 +1,7 @@
 /** The report of one shutdown: its shape is public and versioned. */
 
+import type { RemainingTensors } from '../common/errors.js';
+
 export type StepStatus = 'ok' | 'failed' | 'timed-out' | 'skipped';
 
 export interface ReportedError {
@@ -59,6 +61,8 @@ export interface ReportedModel {
   readonly status: 'unloaded' | 'already-unloaded' | 'failed';
   readonly freedBytes: number;
   readonly remainingBytes?: number;
+  /** The tensors whose memory is held; where `verified` is false, those of which one or more may be. */
+  readonly remainingTensors?: RemainingTensors;
   readonly durationMs: number;
   /** Whether the device confirmed what was freed; undefined where the unload failed. */
   readonly verified?: boolean | 'unverifiable';

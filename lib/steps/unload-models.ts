@@ -68,6 +68,7 @@ async function unloadRegistry(
     totalMs: Math.max(1, left - Math.min(MARGIN_MS, left / 4)),
     concurrency,
     signal: context.signal,
+    close: true,
     onProgress: (name, { phase, freedBytes, leases }) => {
       freed.set(name, freedBytes);
       const bytes = [...freed.values()].reduce((sum, each) => sum + each, 0);
@@ -96,19 +97,21 @@ function concluded(summary: UnloadSummary, context: StepContext): UnloadModelsDe
 
 function reported({ unloaded, failed }: UnloadSummary): ReportedModel[] {
   return [
-    ...unloaded.map(({ name, status, freedBytes, durationMs, memory }) => ({
+    ...unloaded.map(({ name, status, freedBytes, durationMs, memory, remainingTensors }) => ({
       name,
       status,
       freedBytes,
       remainingBytes: 0,
       durationMs,
       verified: memory.verified,
+      ...(remainingTensors === undefined ? {} : { remainingTensors }),
     })),
-    ...failed.map(({ name, error, freedBytes, remainingBytes, durationMs }) => ({
+    ...failed.map(({ name, error, freedBytes, remainingBytes, remainingTensors, durationMs }) => ({
       name,
       status: 'failed' as const,
       freedBytes: freedBytes ?? 0,
       ...(remainingBytes === undefined ? {} : { remainingBytes }),
+      ...(remainingTensors === undefined ? {} : { remainingTensors }),
       durationMs,
       error: error.message,
     })),

@@ -73,15 +73,16 @@ struct Bytes {
 class ModelObject : public Napi::ObjectWrap<ModelObject> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "NativeModel",
-                       {InstanceAccessor<&ModelObject::device>("device"),
-                        InstanceAccessor<&ModelObject::bytes>("bytes"),
-                        InstanceAccessor<&ModelObject::freed_bytes>("freedBytes"),
-                        InstanceAccessor<&ModelObject::freed_blocks>("freedBlocks"),
-                        InstanceAccessor<&ModelObject::lost>("lost"),
-                        InstanceMethod<&ModelObject::pointers>("pointers"),
-                        InstanceMethod<&ModelObject::read>("read"),
-                        InstanceMethod<&ModelObject::release>("release")});
+    return DefineClass(
+        env, "NativeModel",
+        {InstanceAccessor<&ModelObject::device>("device"),
+         InstanceAccessor<&ModelObject::bytes>("bytes"),
+         InstanceAccessor<&ModelObject::freed_bytes>("freedBytes"),
+         InstanceAccessor<&ModelObject::freed_blocks>("freedBlocks"),
+         InstanceAccessor<&ModelObject::lost>("lost"),
+         InstanceMethod<&ModelObject::pointers>("pointers"),
+         InstanceMethod<&ModelObject::held>("held"), InstanceMethod<&ModelObject::read>("read"),
+         InstanceMethod<&ModelObject::release>("release")});
   }
 
   // Takes the model only once there is an object to hold it: in a worker that is being terminated
@@ -131,6 +132,15 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     auto array = Napi::BigUint64Array::New(info.Env(), tensors.size());
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       array.Data()[i] = reinterpret_cast<std::uintptr_t>(tensors[i].pointer);
+    }
+    return array;
+  }
+
+  Napi::Value held(const Napi::CallbackInfo& info) {
+    const auto held = holding_->model()->held();
+    auto array = Napi::Uint32Array::New(info.Env(), held.size());
+    for (std::size_t i = 0; i < held.size(); ++i) {
+      array.Data()[i] = static_cast<std::uint32_t>(held[i]);
     }
     return array;
   }

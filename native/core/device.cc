@@ -21,16 +21,24 @@ JobHandle Device::submit_reading(Job::Work work, Job::Settled settled, Deadline 
   return submit_to(reading_, std::move(work), std::move(settled), nullptr, deadline);
 }
 
+void Device::submit_at(Clock::time_point when, Job::Work work, Job::Settled settled) {
+  work_->submit_at(when, std::make_shared<Job>(guarded(std::move(work)), std::move(settled),
+                                               nullptr, no_deadline));
+}
+
 JobHandle Device::submit_to(const std::shared_ptr<Lane>& lane, Job::Work work, Job::Settled settled,
                             Job::Returned returned, Deadline deadline) {
-  auto guarded = [this, inner = std::move(work)](const Limits& limits) {
+  auto job = std::make_shared<Job>(guarded(std::move(work)), std::move(settled),
+                                   std::move(returned), deadline);
+  lane->submit(job);
+  return {lane, std::move(job)};
+}
+
+Job::Work Device::guarded(Job::Work work) {
+  return [this, inner = std::move(work)](const Limits& limits) {
     if (context_.lost()) throw CudaException(context_.loss());
     return inner(limits);
   };
-  auto job =
-      std::make_shared<Job>(std::move(guarded), std::move(settled), std::move(returned), deadline);
-  lane->submit(job);
-  return {lane, std::move(job)};
 }
 
 std::shared_ptr<MemoryPool> Device::pool() {

@@ -3,6 +3,8 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <exception>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -17,12 +19,30 @@ std::shared_ptr<Lane> Lane::create(std::string name) {
 }
 
 void Lane::submit(const std::shared_ptr<Job>& job) {
+  std::exception_ptr failure;
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(job);
-    if (!current_) start_worker();
+    try {
+      if (!current_) start_worker();
+    } catch (...) {
+      failure = std::current_exception();
+      queue_.pop_back();
+    }
+  }
+  if (failure) {
+    job->settle({Outcome::failed, failure});
+    return;
   }
   wake_.notify_all();
+  Supervisor::instance().wake();
+}
+
+void Lane::submit_at(Clock::time_point when, const std::shared_ptr<Job>& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    later_.push_back({when, job});
+  }
   Supervisor::instance().wake();
 }
 
@@ -52,16 +72,23 @@ std::size_t Lane::replacements() const {
 }
 
 void Lane::start_worker() {
-  current_ = std::make_shared<Worker>();
-  // Detached: a thread that may never return from the driver must never be joined.
-  std::thread([lane = shared_from_this(), worker = current_] { lane->serve(worker); }).detach();
+  auto worker = std::make_shared<Worker>();
+  try {
+    // Detached: a thread that may never return from the driver must never be joined.
+    std::thread([lane = shared_from_this(), worker] { lane->serve(worker); }).detach();
+  } catch (const std::system_error& error) {
+    throw std::system_error(error.code(), "Expected a thread for " + name_ + " to start");
+  }
+  current_ = std::move(worker);
 }
 
-void Lane::replace_current() {
-  replaced_.push_back(std::move(current_));
-  current_ = nullptr;
-  ++replacements_;
-  if (!queue_.empty()) start_worker();
+bool Lane::try_to_start_worker() noexcept {
+  try {
+    start_worker();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 void Lane::serve(const std::shared_ptr<Worker>& self) {
@@ -93,26 +120,32 @@ Clock::time_point Lane::inspect(Clock::time_point now) {
   auto next = Clock::time_point::max();
   {
     const std::lock_guard lock(mutex_);
-    next = inspect_queue(now, interrupted);
+    next = enqueue_what_is_due(now);
+    next = std::min(next, inspect_queue(now, interrupted));
     for (const auto& worker : replaced_) {
       next = std::min(next, inspect_worker(*worker, now, stuck));
     }
-    if (current_) {
-      next = std::min(next, inspect_worker(*current_, now, stuck));
-      if (current_->quarantined) {
-        replace_current();
-      } else if (current_->running && !queue_.empty() && replaced_.size() < max_overtaken) {
-        const auto stalled_at = current_->running->heartbeat() + stall_limit;
-        if (now >= stalled_at) {
-          replace_current();
-        } else {
-          next = std::min(next, stalled_at);
-        }
-      }
+    if (current_) next = std::min(next, inspect_current(now, stuck));
+    if (!current_ && !queue_.empty() && !try_to_start_worker()) {
+      next = std::min(next, now + thread_retry);
     }
   }
   for (const auto& job : interrupted) job->settle({Outcome::interrupted, nullptr});
   for (const auto& job : stuck) job->settle({Outcome::stuck, nullptr});
+  return next;
+}
+
+Clock::time_point Lane::enqueue_what_is_due(Clock::time_point now) {
+  auto next = Clock::time_point::max();
+  std::erase_if(later_, [&](const Later& later) {
+    if (now < later.when && !later.job->over(now)) {
+      next = std::min({next, later.when, later.job->deadline()});
+      return false;
+    }
+    queue_.push_back(later.job);
+    wake_.notify_all();
+    return true;
+  });
   return next;
 }
 
@@ -128,6 +161,30 @@ Clock::time_point Lane::inspect_queue(Clock::time_point now,
     return false;
   });
   return next;
+}
+
+Clock::time_point Lane::inspect_current(Clock::time_point now,
+                                        std::vector<std::shared_ptr<Job>>& stuck) {
+  auto next = inspect_worker(*current_, now, stuck);
+  const bool quarantined = current_->quarantined;
+  if (!quarantined && !must_be_overtaken(now, next)) return next;
+  auto left = current_;
+  if (quarantined) {
+    current_ = nullptr;
+  } else if (!try_to_start_worker()) {
+    return std::min(next, now + thread_retry);
+  }
+  replaced_.push_back(std::move(left));
+  ++replacements_;
+  return next;
+}
+
+bool Lane::must_be_overtaken(Clock::time_point now, Clock::time_point& next) const {
+  if (!current_->running || queue_.empty() || replaced_.size() >= max_overtaken) return false;
+  const auto stalled_at = current_->running->heartbeat() + stall_limit;
+  if (now >= stalled_at) return true;
+  next = std::min(next, stalled_at);
+  return false;
 }
 
 Clock::time_point Lane::inspect_worker(Worker& worker, Clock::time_point now,

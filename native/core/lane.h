@@ -7,6 +7,9 @@
 //   - overtaking: a job has sat inside one call for `stall_limit` while others wait behind it. It
 //     goes on where it is, the others on a new thread.
 // A thread that was replaced ends by itself when its call returns; nobody ever joins it.
+//
+// Where the system refuses a thread, what is submitted fails at once; what was in the queue
+// already, behind a thread that had to be left, waits until the supervisor gets one.
 #pragma once
 
 #include <atomic>
@@ -29,6 +32,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
  public:
   static constexpr std::chrono::milliseconds stop_grace{15};
   static constexpr std::chrono::milliseconds stall_limit{100};
+  // Between two tries to start a thread that the system has refused.
+  static constexpr std::chrono::milliseconds thread_retry{50};
   // Threads left behind above this number are not replaced by overtaking, only by quarantine.
   static constexpr std::size_t max_overtaken = 64;
 
@@ -37,7 +42,12 @@ class Lane : public std::enable_shared_from_this<Lane> {
   Lane(const Lane&) = delete;  // Its threads hold it.
   Lane& operator=(const Lane&) = delete;
 
+  // Settles the job as failed on this thread, with a std::system_error, where it needs a new thread
+  // and none can be started.
   void submit(const std::shared_ptr<Job>& job);
+  // The same once `when` has come, which the supervisor waits for; it also tries again to get a
+  // thread.
+  void submit_at(Clock::time_point when, const std::shared_ptr<Job>& job);
   void cancel(const std::shared_ptr<Job>& job) noexcept;
   // Its thread ends behind what it does now. Nothing may be waiting, nor be submitted any more.
   void end();
@@ -59,10 +69,20 @@ class Lane : public std::enable_shared_from_this<Lane> {
     bool quarantined = false;
   };
 
+  struct Later {
+    Clock::time_point when;
+    std::shared_ptr<Job> job;
+  };
+
   explicit Lane(std::string name) : name_(std::move(name)) {}
-  void start_worker();  // With mutex_ held.
   void serve(const std::shared_ptr<Worker>& self);
-  void replace_current();  // With mutex_ held.
+  // All of these with mutex_ held.
+  void start_worker();  // Throws std::system_error, and then changes nothing.
+  [[nodiscard]] bool try_to_start_worker() noexcept;
+  [[nodiscard]] bool must_be_overtaken(Clock::time_point now, Clock::time_point& next) const;
+  Clock::time_point inspect_current(Clock::time_point now,
+                                    std::vector<std::shared_ptr<Job>>& stuck);
+  Clock::time_point enqueue_what_is_due(Clock::time_point now);
   Clock::time_point inspect_queue(Clock::time_point now, std::vector<std::shared_ptr<Job>>& over);
   Clock::time_point inspect_worker(Worker& worker, Clock::time_point now,
                                    std::vector<std::shared_ptr<Job>>& stuck) const;
@@ -71,6 +91,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   mutable std::mutex mutex_;  // Guards everything below.
   std::condition_variable wake_;
   std::deque<std::shared_ptr<Job>> queue_;
+  std::vector<Later> later_;
   std::shared_ptr<Worker> current_;
   std::vector<std::shared_ptr<Worker>> replaced_;  // Those still inside a call.
   std::size_t replacements_ = 0;

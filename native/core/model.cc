@@ -14,13 +14,14 @@ constexpr std::chrono::milliseconds confirmation_time{5};
 }  // namespace
 
 Model::Model(Device& device, std::size_t blocks)
-    : device_(device), presence_(device.presence()), pool_(device.pool()) {
+    : device_(device), presence_(device.presence()), pool_(device.pool()), freed_(blocks) {
   device.context().make_current();
   stream_ = std::make_unique<Stream>(device.context());
   last_free_ = std::make_unique<Event>(device.context());
   // A pointer must not be lost because the list of them cannot grow.
   blocks_.reserve(blocks);
   tensors_.reserve(blocks);
+  unconfirmed_.reserve(blocks);
 }
 
 void* Model::add_block(std::uint64_t bytes) {
@@ -37,7 +38,7 @@ void* Model::add_block(std::uint64_t bytes) {
     }
     throw;
   }
-  blocks_.push_back({pointer, bytes});
+  blocks_.push_back({pointer, bytes, tensors_.size()});
   tensors_.push_back({pointer, bytes});
   bytes_ += bytes;
   device_.requests().allocated(bytes);
@@ -56,8 +57,7 @@ Outcome Model::release(const Limits& limits, const Progress& progress) {
       count_confirmed();
       throw;
     }
-    accepted_bytes_ = bytes_;
-    accepted_blocks_ += blocks_.size() - next_;
+    for (; next_ < blocks_.size(); ++next_) accept(blocks_[next_]);
     confirm();
     count_confirmed();
   }
@@ -97,7 +97,7 @@ void Model::submit_frees(const Limits& limits, const Progress& progress) {
 }
 
 void Model::free_next() {
-  const Tensor block = blocks_[next_];
+  const Block block = blocks_[next_];
   try {
     pool_->free(block.pointer, stream());
   } catch (const CudaException& exception) {
@@ -109,8 +109,14 @@ void Model::free_next() {
     return;
   }
   ++next_;
+  accept(block);
+}
+
+void Model::accept(const Block& block) noexcept {
   accepted_bytes_ += block.bytes;
   ++accepted_blocks_;
+  unconfirmed_.push_back(block.tensor);
+  freed_[block.tensor].store(true, std::memory_order_relaxed);
   // Counts for whoever looks on; nothing else is read by them.
   freed_bytes_.store(accepted_bytes_, std::memory_order_relaxed);
   freed_blocks_.store(accepted_blocks_, std::memory_order_relaxed);
@@ -121,12 +127,23 @@ void Model::confirm() {
                            accepted_bytes_ - confirmed_bytes_);
   confirmed_bytes_ = accepted_bytes_;
   confirmed_blocks_ = accepted_blocks_;
+  for (const std::size_t tensor : unconfirmed_) freed_[tensor].store(true);
+  unconfirmed_.clear();
 }
 
 // What the stream has not reached is still held.
 void Model::count_confirmed() noexcept {
   freed_bytes_.store(confirmed_bytes_);
   freed_blocks_.store(confirmed_blocks_);
+  for (const std::size_t tensor : unconfirmed_) freed_[tensor].store(false);
+}
+
+std::vector<std::size_t> Model::held() const {
+  std::vector<std::size_t> held;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    if (tensors_[i].bytes > 0 && !freed_[i].load()) held.push_back(i);
+  }
+  return held;
 }
 
 }  // namespace cuda_shutdown

@@ -50,6 +50,9 @@ class Model {
   [[nodiscard]] std::uint64_t freed_bytes() const noexcept { return freed_bytes_.load(); }
   [[nodiscard]] std::uint64_t freed_blocks() const noexcept { return freed_blocks_.load(); }
   [[nodiscard]] bool released() const noexcept { return released_.load(); }
+  // Which tensors' memory is held, as indices of `tensors`: what the counts above do not count. Any
+  // thread, once all are added; while a release runs, as it is in passing.
+  [[nodiscard]] std::vector<std::size_t> held() const;
 
   // Frees block by block until none is left (`done`) or the limits are over (`interrupted`). A
   // block that the runtime refuses to free stays, the others go on, and the first refusal is thrown
@@ -57,10 +60,17 @@ class Model {
   Outcome release(const Limits& limits, const Progress& progress);
 
  private:
+  struct Block {
+    void* pointer;
+    std::uint64_t bytes;
+    std::size_t tensor;
+  };
+
   // Whether no block is left.
   [[nodiscard]] bool free_blocks(const Limits& limits, const Progress& progress);
   void submit_frees(const Limits& limits, const Progress& progress);
   void free_next();
+  void accept(const Block& block) noexcept;
   void confirm();
   void count_confirmed() noexcept;
 
@@ -73,7 +83,7 @@ class Model {
   std::vector<Tensor> tensors_;
 
   // blocks_[0, next_) have been tried; those refused were put behind the end for the next release.
-  std::vector<Tensor> blocks_;
+  std::vector<Block> blocks_;
   std::size_t next_ = 0;
   std::exception_ptr refusal_;
   // Accepted by the runtime, and of that, seen to be done.
@@ -81,6 +91,8 @@ class Model {
   std::uint64_t accepted_blocks_ = 0;
   std::uint64_t confirmed_bytes_ = 0;
   std::uint64_t confirmed_blocks_ = 0;
+  std::vector<std::size_t> unconfirmed_;  // The tensors that are accepted and not confirmed.
+  std::vector<std::atomic<bool>> freed_;  // By tensor; as the two counts.
   std::atomic<std::uint64_t> freed_bytes_{0};
   std::atomic<std::uint64_t> freed_blocks_{0};
   std::atomic<bool> released_{false};

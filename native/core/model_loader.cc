@@ -22,10 +22,7 @@ void give_back(const std::shared_ptr<Model>& model, const Limits& limits) noexce
     }
   } catch (const std::exception&) {
   }
-  try {
-    abandon(model);
-  } catch (const std::exception&) {
-  }
+  abandon(model);
 }
 
 // False when the limits were over first.

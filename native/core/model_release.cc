@@ -1,5 +1,6 @@
 #include "core/model_release.h"
 
+#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -58,6 +59,27 @@ class Findings {
   bool alone_ = false;
 };
 
+void release_in_background(const std::shared_ptr<Model>& model, const Retries& retries,
+                           std::optional<Clock::time_point> when) noexcept {
+  auto work = [model](const Limits& limits) { return model->release(limits, nullptr); };
+  // Not when the process ends: its runtime's refusal counts as done (Model::release).
+  auto again = [model, retries](const Settlement& settlement) {
+    if (settlement.outcome != Outcome::failed || retries.most == 0) return;
+    if (model->device().context().lost()) return;
+    release_in_background(model, {retries.most - 1, 2 * retries.first_pause},
+                          Clock::now() + retries.first_pause);
+  };
+  try {
+    if (when) {
+      model->device().submit_at(*when, std::move(work), std::move(again));
+    } else {
+      model->device().submit(std::move(work), std::move(again));
+    }
+  } catch (const std::exception&) {
+    // Without memory for a job there is none to try it with.
+  }
+}
+
 }  // namespace
 
 JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress progress,
@@ -80,10 +102,9 @@ JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress pr
   return model->device().submit(std::move(work), std::move(report), std::move(returned), deadline);
 }
 
-void abandon(const std::shared_ptr<Model>& model) {
+void abandon(const std::shared_ptr<Model>& model, Retries retries) noexcept {
   if (model->released() || model->device().context().lost()) return;
-  model->device().submit([model](const Limits& limits) { return model->release(limits, nullptr); },
-                         [](const Settlement&) {});
+  release_in_background(model, retries, std::nullopt);
 }
 
 }  // namespace cuda_shutdown

@@ -1,6 +1,7 @@
 // The release of a model as a job: what it freed, and what the device says to that.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,7 +29,18 @@ JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress pr
                          ReleaseSettled settled, Job::Returned returned,
                          Deadline deadline = no_deadline);
 
-// For a model whose last owner is gone: releases it in the background, whatever comes of it.
-void abandon(const std::shared_ptr<Model>& model);
+// How often, and after which pauses, a release is tried again that has failed. Each pause is twice
+// the one before it.
+struct Retries {
+  int most;
+  std::chrono::milliseconds first_pause;
+};
+// Ten seconds in all: who fails for longer than that does not fail for a moment.
+inline constexpr Retries background_retries{10, std::chrono::milliseconds(10)};
+
+// For a model whose last owner is gone: releases it in the background. Tries again while that
+// fails, until the device is lost or the tries are used up; what is held then shows in the device's
+// counts.
+void abandon(const std::shared_ptr<Model>& model, Retries retries = background_retries) noexcept;
 
 }  // namespace cuda_shutdown

@@ -11,28 +11,28 @@ export function seeded(seed) {
   };
 }
 
-/** What goes wrong, how often in a hundred cycles, and how many calls a cycle has. */
+/** What goes wrong, how often in a hundred cycles, and how many calls a cycle has, more or less. */
 const FAULTS = [
-  ['cudaFreeAsync', 'error:999', 5, 'tensors'],
+  ['cudaFreeAsync', 'error:999', 10, 'tensors'],
   ['cudaFreeAsync', 'hang:40', 10, 'tensors'],
   ['cudaMallocFromPoolAsync', 'error:2', 4, 'tensors'],
   ['cudaMemcpyAsync', 'error:999', 4, 'tensors'],
   ['cudaMemcpyAsync', 'hang:30', 4, 'tensors'],
   ['cudaHostAlloc', 'error:2', 2, 1],
+  ['cudaStreamCreateWithFlags', 'error:999', 2, 1],
+  ['cudaEventCreateWithFlags', 'error:999', 2, 2],
+  ['cudaEventRecord', 'error:999', 4, 2],
+  ['cudaEventQuery', 'error:999', 4, 'tensors'],
+  ['cudaMemGetInfo', 'error:999', 4, 2],
 ];
 
-/**
- * Each free takes 1 ms; the rest by chance, never in the first cycles. None ends a device. Faults of one
- * kind stand apart: a model without an owner is given back in two tries, and a fault in both leaks it.
- */
+/** Each free takes 1 ms; the rest by chance, and seldom in the first cycles. None ends a device. */
 export function faultsByChance(chance, { cycles, tensors }) {
   const faults = ['cudaFreeAsync=slow:1'];
   for (const [call, effect, perHundred, calls] of FAULTS) {
     const perCycle = calls === 'tensors' ? tensors : calls;
-    const times = Math.ceil((cycles / 100) * perHundred);
-    const apart = (cycles * perCycle) / times;
-    for (let index = 0; index < times; index += 1) {
-      const nth = Math.ceil(10 * perCycle + (index + chance() / 2) * apart);
+    for (let left = Math.ceil((cycles / 100) * perHundred); left > 0; left -= 1) {
+      const nth = 10 * perCycle + Math.floor(chance() * cycles * perCycle);
       faults.push(`${call}#${nth}=${effect}`);
     }
   }

@@ -209,6 +209,18 @@ describe('a failure of each CUDA call', () => {
     expectNothingHeld(end.ledgerAt('1'));
   });
 
+  /** The fixture waits for it: a model that nobody has is given back in the background. */
+  test.each(['cudaFreeAsync', 'cudaEventRecord', 'cudaEventQuery'])(
+    'also where %s fails again and again on the way back',
+    async (call) => {
+      const onTheWay = [1, 2, 3, 4, 5, 6].map((nth) => `${call}#${nth}=error:999`);
+      const faults = ['cudaMemcpyAsync#1=error:1', ...onTheWay].join(',');
+      const end = await load({ path: in_('large'), attempts: 3 }, { faults });
+      expect(end.told.failures[0]).toMatchObject({ name: 'CudaError', call: 'cudaMemcpyAsync' });
+      expectNothingHeld(end.ledger);
+    },
+  );
+
   test('a sticky one loses the device', async () => {
     const end = await load(
       { path: in_('large'), stays: true },

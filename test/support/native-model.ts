@@ -100,6 +100,10 @@ export class FakeNativeTensors extends FakeNativeModel implements NativeTensors 
     return BigUint64Array.of(BigInt(this.bytes));
   }
 
+  held(): Uint32Array {
+    return Uint32Array.from(this.freedBytes < this.bytes ? [0] : []);
+  }
+
   read(): never {
     throw new Error('Expected nobody to read');
   }

@@ -23,10 +23,18 @@ export function makePreload(
   where: 'destructor' | 'atexit',
   how: keyof typeof DISTURBANCES,
 ): string {
-  const source = join(folder, `${where}-${how}.c`);
-  const library = source.replace(/c$/u, 'so');
-  writeFileSync(source, SOURCE);
   const defined = [`-DHOW=${DISTURBANCES[how]}`, ...(where === 'atexit' ? ['-DAT_EXIT'] : [])];
-  execFileSync('gcc', ['-shared', '-fPIC', ...defined, '-o', library, source]);
+  return compilePreload(join(folder, `${where}-${how}`), SOURCE, defined);
+}
+
+/** A library whose source is `source`; `stem` is its path without the extension. */
+export function compilePreload(
+  stem: string,
+  source: string,
+  defined: readonly string[] = [],
+): string {
+  const library = `${stem}.so`;
+  writeFileSync(`${stem}.c`, source);
+  execFileSync('gcc', ['-shared', '-fPIC', ...defined, '-o', library, `${stem}.c`, '-ldl']);
   return library;
 }

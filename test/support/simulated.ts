@@ -15,6 +15,7 @@ export interface World {
   readonly faults?: string;
   readonly args?: readonly string[];
   readonly execArgv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface SimulatedEnd<T> extends ChildEnd {
@@ -38,6 +39,7 @@ export function simulatedWorld(world: World): { env: Record<string, string>; led
       CUDA_SHUTDOWN_SIM_MEMORY: world.memory ?? '16GiB',
       CUDA_SHUTDOWN_SIM_FAULTS: world.faults ?? '',
       CUDA_SHUTDOWN_SIM_LEDGER: ledger,
+      ...world.env,
     },
   };
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <random>
+#include <system_error>
 
 #include "fixture.h"
 
@@ -385,6 +386,107 @@ TEST_F(LaneTest, TakesJobsFromItsOwnCallbacks) {
   call.expect_arrival();
   lane_->cancel(stuck);
   EXPECT_EQ(from_supervisor.settled().outcome, Outcome::done);
+}
+
+TEST_F(LaneTest, RunsAJobNoSoonerThanItIsToldTo) {
+  Callbacks callbacks;
+  const auto when = Clock::now() + milliseconds(30);
+  auto job = std::make_shared<Job>(done, callbacks.on_settled(), nullptr, no_deadline);
+  lane_->submit_at(when, job);
+  EXPECT_EQ(callbacks.settled().outcome, Outcome::done);
+  EXPECT_GE(Clock::now(), when);
+}
+
+TEST_F(LaneTest, SettlesWhatIsCancelledBeforeItsTimeAtOnce) {
+  Callbacks callbacks;
+  auto job = std::make_shared<Job>(done, callbacks.on_settled(), nullptr, no_deadline);
+  lane_->submit_at(Clock::now() + std::chrono::hours(1), job);
+  lane_->cancel(job);
+  EXPECT_EQ(callbacks.settled().outcome, Outcome::interrupted);
+}
+
+// While it lives, the system refuses every thread: there is no address space for its stack.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t greedy;
+    pthread_getattr_default_np(&greedy);
+    pthread_attr_setstacksize(&greedy, 1UL << 48U);
+    EXPECT_EQ(pthread_setattr_default_np(&greedy), 0);
+    pthread_attr_destroy(&greedy);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST_F(LaneTest, FailsAJobThatItHasNoThreadFor) {
+  for (int round = 0; round < 2; ++round) {
+    const NoThreads none;
+    Callbacks refused;
+    submit(done, refused);
+    ASSERT_TRUE(refused.is_settled()) << "before submit comes back";
+    const auto settlement = refused.settled();
+    ASSERT_EQ(settlement.outcome, Outcome::failed);
+    try {
+      std::rethrow_exception(settlement.error);
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), std::errc::resource_unavailable_try_again);
+      EXPECT_TRUE(std::string(error.what()).starts_with("Expected a thread for test-lane to start"))
+          << error.what();
+    }
+  }
+  Callbacks next;
+  submit(done, next);
+  EXPECT_EQ(next.settled().outcome, Outcome::done);
+}
+
+TEST_F(LaneTest, KeepsAStalledThreadThatItCannotReplace) {
+  Gate call;
+  Callbacks stalled;
+  Callbacks next;
+  {
+    submit_call(call, stalled);
+    const NoThreads none;
+    submit(done, next);
+    const auto now = Clock::now() + 10 * Lane::stall_limit;
+    EXPECT_LE(lane_->inspect(now), now + Lane::thread_retry) << "it asks again soon";
+    EXPECT_EQ(lane_->replacements(), 0U);
+    EXPECT_FALSE(next.is_settled());
+    call.open();
+    EXPECT_EQ(stalled.settled().outcome, Outcome::done);
+    EXPECT_EQ(next.settled().outcome, Outcome::done) << "on the same thread";
+  }
+  EXPECT_EQ(lane_->left_behind(), 0U);
+}
+
+TEST_F(LaneTest, ServesItsQueueAsSoonAsThereIsAThread) {
+  Gate call;
+  Callbacks hung;
+  Callbacks next;
+  Callbacks impatient;
+  const auto job = submit_call(call, hung);
+  {
+    const NoThreads none;
+    submit(done, next);
+    const auto cancelled = submit(done, impatient);
+    lane_->cancel(job);
+    EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
+    EXPECT_TRUE(becomes_true([&] { return lane_->left_behind() == 1; }));
+    EXPECT_FALSE(next.is_settled());
+    lane_->cancel(cancelled);
+    EXPECT_EQ(impatient.settled().outcome, Outcome::interrupted) << "also without a thread";
+  }
+  EXPECT_EQ(next.settled().outcome, Outcome::done);
+  call.open();
+  EXPECT_TRUE(nobody_left_behind());
 }
 
 // Threads that submit and cancel at will, to jobs that look, hang for a moment, or throw.

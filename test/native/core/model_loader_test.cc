@@ -158,6 +158,22 @@ TEST_F(ModelLoaderTest, TriesAgainWhatIsRefusedWhenItGivesBack) {
   EXPECT_EQ(cuda_simulator::calls("cudaFreeAsync"), 3U);
 }
 
+// A load that failed gives back until it has: also where every call on the way back fails more than
+// once.
+TEST_F(ModelLoaderTest, GivesBackThroughManyFailures) {
+  for (const std::string call : {"cudaFreeAsync", "cudaEventRecord", "cudaEventQuery"}) {
+    begin({});
+    write(content_of(9 * MiB));
+    std::string faults = "cudaMemcpyAsync#1=error:1";
+    for (int nth = 1; nth <= 6; ++nth)
+      faults += "," + call + "#" + std::to_string(nth) + "=error:1";
+    cuda_simulator::inject(faults);
+    EXPECT_THROW(load(dense({1000, 9 * MiB - 1000})), CudaException) << call;
+    EXPECT_TRUE(becomes_true([] { return cuda_simulator::ledger(0).live_streams == 0; })) << call;
+    expect_given_back();
+  }
+}
+
 // A second failure on the way back does not hide the first.
 TEST_F(ModelLoaderTest, TellsTheFirstFailure) {
   write(content_of(9 * MiB));

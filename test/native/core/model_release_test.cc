@@ -135,6 +135,68 @@ TEST_F(ModelReleaseTest, AbandonsNothingThatIsReleasedOrLost) {
   EXPECT_EQ(cuda_calls(), calls);
 }
 
+// Every call that a release makes, again and again.
+TEST_F(ModelReleaseTest, TriesAgainWhatItCouldNotGiveBack) {
+  constexpr int times = 5;
+  for (const std::string call :
+       {"cudaSetDevice", "cudaFreeAsync", "cudaEventRecord", "cudaEventQuery"}) {
+    begin({});
+    auto model = model_of(4, KiB);
+    const auto before = cuda_simulator::calls(call);
+    for (int nth = 1; nth <= times; ++nth) {
+      cuda_simulator::inject(call + "#" + std::to_string(nth) + "=error:999");
+    }
+    abandon(std::exchange(model, nullptr));
+    EXPECT_TRUE(becomes_true([] { return cuda_simulator::ledger(0).live_events == 0; })) << call;
+    EXPECT_GT(cuda_simulator::calls(call), before + times) << call;
+    on_device(device(), [] {});
+    expect_nothing_held();
+    EXPECT_EQ(device().requests().read().bytes.current, 0U) << call;
+  }
+}
+
+// Whoever else has work for the device does not wait for the pause between two tries.
+TEST_F(ModelReleaseTest, LeavesTheDeviceToOthersBetweenTries) {
+  cuda_simulator::inject("cudaFreeAsync=error:400");
+  abandon(model_of(1, KiB), {1, std::chrono::hours(1)});
+  on_device(device(), [] {});
+  Callbacks other;
+  device().submit([](const Limits&) { return Outcome::done; }, other.on_settled());
+  EXPECT_EQ(other.settled().outcome, Outcome::done);
+  EXPECT_EQ(cuda_simulator::calls("cudaFreeAsync"), 1U);
+  EXPECT_EQ(device().lane().replacements(), 0U);
+}
+
+TEST_F(ModelReleaseTest, GivesUpWhatIsRefusedForGood) {
+  cuda_simulator::inject("cudaFreeAsync=error:400");
+  auto model = model_of(1, KiB);
+  const std::weak_ptr<Model> held = model;
+  abandon(std::exchange(model, nullptr), {3, std::chrono::milliseconds(1)});
+  EXPECT_TRUE(becomes_true([&] { return held.expired(); }));
+  EXPECT_EQ(cuda_simulator::calls("cudaFreeAsync"), 4U);
+  EXPECT_EQ(device().requests().read().bytes.current, KiB) << "it shows";
+}
+
+TEST_F(ModelReleaseTest, GivesUpWhenTheDeviceIsLost) {
+  cuda_simulator::inject("cudaFreeAsync#1=error:400,cudaFreeAsync#2=sticky:719");
+  auto model = model_of(1, KiB);
+  const std::weak_ptr<Model> held = model;
+  abandon(std::exchange(model, nullptr));
+  EXPECT_TRUE(becomes_true([&] { return held.expired(); }));
+  EXPECT_EQ(cuda_simulator::calls("cudaFreeAsync"), 2U);
+}
+
+// 4 is cudaErrorCudartUnloading: the process ends, and the runtime has given everything back.
+TEST_F(ModelReleaseTest, GivesUpWhenTheProcessEnds) {
+  cuda_simulator::inject("cudaFreeAsync#1=error:400,cudaFreeAsync#2=error:4");
+  auto model = model_of(1, KiB);
+  const std::weak_ptr<Model> held = model;
+  abandon(std::exchange(model, nullptr));
+  EXPECT_TRUE(becomes_true([&] { return held.expired(); }));
+  EXPECT_EQ(cuda_simulator::calls("cudaFreeAsync"), 2U);
+  EXPECT_EQ(device().requests().read().bytes.current, 0U);
+}
+
 // Models of several threads, released, cancelled and released again until all is gone.
 TEST_F(ModelReleaseTest, LosesNothingUnderRaces) {
   constexpr std::size_t owners = 4;

@@ -43,6 +43,45 @@ TEST_F(ModelTest, HoldsABlockATensorAndNoneForAnEmptyOne) {
   expect_nothing_held();
 }
 
+using Held = std::vector<std::size_t>;
+
+TEST_F(ModelTest, TellsWhichTensorsItHolds) {
+  const auto model = on_device(device(), [this] {
+    auto made = std::make_shared<Model>(device(), 4);
+    for (const std::uint64_t bytes : {KiB, 0UL, KiB, KiB}) made->add_block(bytes);
+    return made;
+  });
+  EXPECT_EQ(model->held(), (Held{0, 2, 3}));
+  cuda_simulator::inject("cudaFreeAsync#2=error:1");
+  EXPECT_EQ(Release(model).over(), Outcome::failed);
+  EXPECT_EQ(model->held(), (Held{2}));
+  EXPECT_EQ(Release(model).over(), Outcome::done);
+  EXPECT_EQ(model->held(), Held());
+}
+
+// The frees are behind it in the stream.
+TEST_F(ModelTest, HoldsWhatItsStreamHasNotReached) {
+  const auto model = model_of(3, KiB);
+  Gate behind;
+  behind.hold(model->stream());
+  Release release(model);
+  expect_call_after("cudaEventRecord", 0);
+  release.cancel();
+  release.over();
+  EXPECT_EQ(model->held(), (Held{0, 1, 2}));
+  behind.open();
+  EXPECT_EQ(Release(model).over(), Outcome::done);
+  EXPECT_EQ(model->held(), Held());
+}
+
+TEST_F(ModelTest, HoldsNothingOnceTheProcessEnds) {
+  const auto model = model_of(3, KiB);
+  cuda_simulator::inject("cudaFreeAsync#2=error:4");
+  EXPECT_EQ(Release(model).over(), Outcome::done);
+  EXPECT_EQ(model->held(), Held());
+  EXPECT_EQ(model->freed_blocks(), 3U);
+}
+
 TEST_F(ModelTest, IsReleasedWithoutBlocks) {
   const auto model = model_of(0, 0);
   Release release(model);
