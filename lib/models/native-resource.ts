@@ -2,6 +2,7 @@
 
 import type { NativeModel } from '../native/addon.js';
 import { failureError } from '../native/failures.js';
+import type { Convoy } from './in-turn.js';
 import type { ReleaseJob, ReleaseSettlement, Resource } from './resource.js';
 import { verify } from './verify.js';
 
@@ -36,13 +37,15 @@ export class NativeResource implements Resource {
     progress: () => void,
     settled: (settlement: ReleaseSettlement) => void,
     returned: () => void,
+    convoy: Convoy,
   ): ReleaseJob {
     return this.#native.release(
       progress,
       (settlement) => {
-        const { outcome, failure, freedBytes, freedBlocks } = settlement;
+        const { outcome, begun, failure, freedBytes, freedBlocks } = settlement;
         settled({
           outcome,
+          begun,
           ...(failure === undefined ? {} : { error: failureError(failure) }),
           freedBytes,
           tensors: freedBlocks,
@@ -50,6 +53,7 @@ export class NativeResource implements Resource {
         });
       },
       returned,
+      convoy,
     );
   }
 }

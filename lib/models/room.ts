@@ -3,7 +3,7 @@
 import { ModelBudgetError, toError } from '../common/errors.js';
 import { formatBytes } from '../common/format.js';
 import { lastUseOf } from './idle.js';
-import { type Registered, sizeOf } from './schedule.js';
+import { type Registered, sizeOf } from './schedule-nodes.js';
 
 export interface Request {
   readonly device: number;

@@ -13,22 +13,23 @@ Device::Device(DeviceProperties properties)
       reading_(Lane::create("cuda-read-" + std::to_string(properties_.index))) {}
 
 JobHandle Device::submit(Job::Work work, Job::Settled settled, Job::Returned returned,
-                         Deadline deadline) {
-  return submit_to(work_, std::move(work), std::move(settled), std::move(returned), deadline);
+                         Deadline deadline, Convoy convoy) {
+  return submit_to(work_, std::move(work), std::move(settled), std::move(returned), deadline,
+                   convoy);
 }
 
 JobHandle Device::submit_reading(Job::Work work, Job::Settled settled, Deadline deadline) {
-  return submit_to(reading_, std::move(work), std::move(settled), nullptr, deadline);
+  return submit_to(reading_, std::move(work), std::move(settled), nullptr, deadline, 0);
 }
 
 JobHandle Device::submit_to(const std::shared_ptr<Lane>& lane, Job::Work work, Job::Settled settled,
-                            Job::Returned returned, Deadline deadline) {
+                            Job::Returned returned, Deadline deadline, Convoy convoy) {
   auto guarded = [this, inner = std::move(work)](const Limits& limits) {
     if (context_.lost()) throw CudaException(context_.loss());
     return inner(limits);
   };
-  auto job =
-      std::make_shared<Job>(std::move(guarded), std::move(settled), std::move(returned), deadline);
+  auto job = std::make_shared<Job>(std::move(guarded), std::move(settled), std::move(returned),
+                                   deadline, convoy);
   lane->submit(job);
   return {lane, std::move(job)};
 }

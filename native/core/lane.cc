@@ -17,18 +17,20 @@ std::shared_ptr<Lane> Lane::create(std::string name) {
 }
 
 void Lane::submit(const std::shared_ptr<Job>& job) {
+  auto look = job->deadline();
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(job);
     if (!current_) start_worker();
+    look = std::min(look, overtaking_at());
   }
   wake_.notify_all();
-  Supervisor::instance().wake();
+  Supervisor::instance().look_by(look);
 }
 
 void Lane::cancel(const std::shared_ptr<Job>& job) noexcept {
   job->cancel();
-  Supervisor::instance().wake();
+  Supervisor::instance().look_by(Clock::time_point::min());
 }
 
 std::size_t Lane::left_behind() const {
@@ -67,8 +69,9 @@ void Lane::serve(const std::shared_ptr<Worker>& self) {
     job->begin();
     self->running = job;
     self->over_since = Clock::time_point::max();
+    const auto look = overtaking_at();
     lock.unlock();
-    Supervisor::instance().wake();
+    Supervisor::instance().look_by(look);
     job->run();
     job.reset();
     lock.lock();
@@ -91,19 +94,26 @@ Clock::time_point Lane::inspect(Clock::time_point now) {
       next = std::min(next, inspect_worker(*current_, now, stuck));
       if (current_->quarantined) {
         replace_current();
-      } else if (current_->running && !queue_.empty() && replaced_.size() < max_overtaken) {
-        const auto stalled_at = current_->running->heartbeat() + stall_limit;
-        if (now >= stalled_at) {
-          replace_current();
-        } else {
-          next = std::min(next, stalled_at);
-        }
+      } else if (const auto stalled_at = overtaking_at(); now >= stalled_at) {
+        replace_current();
+      } else {
+        next = std::min(next, stalled_at);
       }
     }
   }
   for (const auto& job : interrupted) job->settle({Outcome::interrupted, nullptr});
   for (const auto& job : stuck) job->settle({Outcome::stuck, nullptr});
   return next;
+}
+
+Clock::time_point Lane::overtaking_at() const {
+  if (!current_ || !current_->running || replaced_.size() >= max_overtaken) {
+    return Clock::time_point::max();
+  }
+  const Job& running = *current_->running;
+  const bool awaited = std::any_of(queue_.begin(), queue_.end(),
+                                   [&](const auto& job) { return job->may_overtake(running); });
+  return awaited ? running.heartbeat() + stall_limit : Clock::time_point::max();
 }
 
 Clock::time_point Lane::inspect_queue(Clock::time_point now,

@@ -4,8 +4,9 @@
 // therefore replaces its thread in two cases:
 //   - quarantine: a job was told to stop, and for `stop_grace` its thread has neither ended it nor
 //     come out of the call it is in. The job settles as stuck.
-//   - overtaking: a job has sat inside one call for `stall_limit` while others wait behind it. It
-//     goes on where it is, the others on a new thread.
+//   - overtaking: a job has sat inside one call for `stall_limit` while others wait behind it that
+//   do
+//     not belong to its convoy (job.h). It goes on where it is, the others on a new thread.
 // A thread that was replaced ends by itself when its call returns; nobody ever joins it.
 #pragma once
 
@@ -61,6 +62,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void start_worker();  // With mutex_ held.
   void serve(const std::shared_ptr<Worker>& self);
   void replace_current();  // With mutex_ held.
+  // When the current job may be overtaken; never while only its convoy waits. With mutex_ held.
+  [[nodiscard]] Clock::time_point overtaking_at() const;
   Clock::time_point inspect_queue(Clock::time_point now, std::vector<std::shared_ptr<Job>>& over);
   Clock::time_point inspect_worker(Worker& worker, Clock::time_point now,
                                    std::vector<std::shared_ptr<Job>>& stuck) const;

@@ -16,6 +16,7 @@ class Findings {
   void begin(Device& device) {
     const auto reading = try_read(device);
     const std::lock_guard lock(mutex_);
+    begun_ = true;
     before_ = reading;
     replacements_ = device.lane().replacements();
     alone_ = device.lane().left_behind() == 0;
@@ -31,6 +32,7 @@ class Findings {
   [[nodiscard]] ReleaseSettlement report(const Settlement& settlement, const Model& model) const {
     const std::lock_guard lock(mutex_);
     return {settlement,
+            begun_,
             model.freed_bytes() - freed_bytes_before_,
             model.freed_blocks() - freed_blocks_before_,
             before_,
@@ -52,6 +54,7 @@ class Findings {
   const std::uint64_t freed_bytes_before_;
   const std::uint64_t freed_blocks_before_;
   mutable std::mutex mutex_;  // Guards everything below.
+  bool begun_ = false;
   std::optional<MemoryReading> before_;
   std::optional<MemoryReading> after_;
   std::size_t replacements_ = 0;
@@ -61,7 +64,8 @@ class Findings {
 }  // namespace
 
 JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress progress,
-                         ReleaseSettled settled, Job::Returned returned, Deadline deadline) {
+                         ReleaseSettled settled, Job::Returned returned, Deadline deadline,
+                         Convoy convoy) {
   auto findings = std::make_shared<Findings>(*model);
   auto work = [model, findings, progress = std::move(progress)](const Limits& limits) {
     findings->begin(model->device());
@@ -77,7 +81,8 @@ JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress pr
   auto report = [model, findings, settled = std::move(settled)](const Settlement& settlement) {
     settled(findings->report(settlement, *model));
   };
-  return model->device().submit(std::move(work), std::move(report), std::move(returned), deadline);
+  return model->device().submit(std::move(work), std::move(report), std::move(returned), deadline,
+                                convoy);
 }
 
 void abandon(const std::shared_ptr<Model>& model) {

@@ -12,6 +12,8 @@ namespace cuda_shutdown {
 
 struct ReleaseSettlement {
   Settlement settlement;
+  // False where it ended in the queue: nothing has happened to the model then.
+  bool begun = false;
   // What this release freed.
   std::uint64_t freed_bytes = 0;
   std::uint64_t freed_blocks = 0;
@@ -26,7 +28,7 @@ using ReleaseSettled = std::function<void(const ReleaseSettlement&)>;
 
 JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress progress,
                          ReleaseSettled settled, Job::Returned returned,
-                         Deadline deadline = no_deadline);
+                         Deadline deadline = no_deadline, Convoy convoy = 0);
 
 // For a model whose last owner is gone: releases it in the background, whatever comes of it.
 void abandon(const std::shared_ptr<Model>& model);
