@@ -1,7 +1,7 @@
 /** How many bytes the models of a device may hold together, as the service says. */
 
 import { expected } from '../common/expected.js';
-import { type Registered, sizeOf } from './schedule.js';
+import { type Registered, sizeOf } from './schedule-nodes.js';
 
 /** Bytes for every device, or by device: `{ 'cuda:0': 8e9 }`. A device without one has no limit. */
 export type Budget = number | Readonly<Record<`cuda:${number}`, number>>;

@@ -1,13 +1,17 @@
 /** Those who wait for one run of an unload, each within its own limits. */
 
+import { deferred } from '../common/deferred.js';
 import { limitTimer } from '../common/limit-timer.js';
 import { notify } from '../common/notify.js';
 import { abortError, type Situation, timeoutError } from './unload-errors.js';
+import type { Convoy, Turns, UnloadInTurn } from './in-turn.js';
 import type { CallerLimits } from './unload-options.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
 
 interface Caller {
   readonly limits: CallerLimits;
+  /** Of one whose time others keep. */
+  readonly turns?: Turns;
   readonly endsAt: number;
   readonly resolve: (result: UnloadResult) => void;
   readonly reject: (error: Error) => void;
@@ -17,6 +21,8 @@ interface Caller {
   /** Why it left, made an error when the balance is known. */
   left?: () => Error;
 }
+
+const NO_LIMITS = { signal: undefined, timeoutMs: Infinity, drainMs: Infinity };
 
 /** Object lifetime: that of its run. */
 export class Callers {
@@ -31,12 +37,40 @@ export class Callers {
   }
 
   join(limits: CallerLimits): Promise<UnloadResult> {
+    const { promise, resolve, reject } = deferred<UnloadResult>();
     const endsAt = performance.now() + limits.timeoutMs;
-    return new Promise((resolve, reject) => {
-      const caller: Caller = { limits, endsAt, resolve, reject, dismiss: () => undefined };
-      this.#callers.add(caller);
-      this.#watch(caller);
-    });
+    const caller: Caller = { limits, endsAt, resolve, reject, dismiss: () => undefined };
+    this.#callers.add(caller);
+    this.#watch(caller);
+    return promise;
+  }
+
+  joinInTurn(turns: Turns): UnloadInTurn {
+    const { promise: result, resolve, reject } = deferred<UnloadResult>();
+    const limits = { ...NO_LIMITS, onProgress: turns.onProgress };
+    const dismiss = (): void => undefined;
+    const caller: Caller = { limits, turns, endsAt: Infinity, resolve, reject, dismiss };
+    this.#callers.add(caller);
+    if (this.#situation().phase === 'releasing') turns.onReleasing();
+    return {
+      result,
+      abort: (reason) => {
+        this.#leave(caller, () => abortError(this.#situation(), reason));
+      },
+      timeOut: (limitMs) => {
+        this.#leave(caller, () => timeoutError(this.#situation(), limitMs));
+      },
+    };
+  }
+
+  get convoy(): Convoy {
+    for (const { turns } of this.#callers) if (turns !== undefined) return turns.convoy;
+    return 0;
+  }
+
+  /** The release is with its device. */
+  releasing(): void {
+    for (const { turns } of this.#callers) turns?.onReleasing();
   }
 
   /** Draining begins: those who limit it begin to count. Answers how long the last of them waits. */
@@ -93,7 +127,7 @@ export class Callers {
   }
 
   #leave(caller: Caller, why: () => Error): void {
-    if (caller.left !== undefined) return;
+    if (caller.left !== undefined || !this.#callers.has(caller)) return;
     caller.dismiss();
     caller.left = why;
     const someStay = [...this.#callers].some((other) => other.left === undefined);

@@ -5,7 +5,7 @@ import { nonEmptyString, optionsObject } from '../common/options.js';
 import { isGone } from './budget.js';
 import type { Model } from './model.js';
 import type { AddOptions } from './registry-options.js';
-import { deviceOf, type Registered } from './schedule.js';
+import { deviceOf, type Registered } from './schedule-nodes.js';
 import type { Unloadable } from './unloadable.js';
 
 /** Object lifetime: that of its registry. */

@@ -1,6 +1,6 @@
 /** Unloads what nobody has used for a while, in a service that goes on running. */
 
-import type { Registered } from './schedule.js';
+import type { Registered } from './schedule-nodes.js';
 
 /** When it was last used, as a number that grows with every use; undefined where that is not known, or it is in use. */
 export function lastUseOf({ unloadable }: Registered): number | undefined {

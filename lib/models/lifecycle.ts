@@ -2,6 +2,7 @@
 
 import { deferred } from '../common/deferred.js';
 import { ModelStateError, UnloadError } from '../common/errors.js';
+import type { Convoy, Turns, UnloadInTurn } from './in-turn.js';
 import { LeaseCounter, type Lease } from './lease.js';
 import type { ReleaseJob, ReleaseSettlement, Resource } from './resource.js';
 import { abortedBefore, balanceOf } from './unload-errors.js';
@@ -12,7 +13,8 @@ import type { UnloadResult } from './unloadable.js';
 
 /**
  * `loaded → draining → releasing → unloaded`, and where a release ended early:
- * - `interrupted`: not all of the memory is free, a later `unload()` frees the rest.
+ * - `interrupted`: not all of the memory is free, a later `unload()` frees the rest. A release that
+ *   ended in the queue of its device leaves the model as it was.
  * - `stuck`: a CUDA call, or a runtime's disposal, has not come back. When it does, the state becomes
  *   what is then true.
  * - `lost`: the device, or the runtime's disposal, failed for good; only the end of the process frees
@@ -31,6 +33,8 @@ export class Lifecycle {
   readonly #onDraining: OnDraining | undefined;
   readonly #leases = new LeaseCounter();
   #state: ModelState = 'loaded';
+  /** The state in which the last draining found it. */
+  #before: ModelState = 'loaded';
   #run: UnloadRun | undefined;
   /** While an earlier release has not come back. */
   #releasing: Promise<void> | undefined;
@@ -71,10 +75,21 @@ export class Lifecycle {
       throw abortedBefore(this.name, this.#resource, limits.signal.reason);
     }
     if (this.#state === 'unloaded') return alreadyUnloaded(this.name);
-    if (this.#run?.open === true) return this.#run.join(limits);
+    return this.#join((run) => run.join(limits));
+  }
+
+  unloadInTurn(turns: Turns): UnloadInTurn {
+    if (this.#state !== 'unloaded') return this.#join((run) => run.joinInTurn(turns));
+    const nothing = (): void => undefined;
+    const result = Promise.resolve(alreadyUnloaded(this.name));
+    return { result, abort: nothing, timeOut: nothing };
+  }
+
+  #join<T>(join: (run: UnloadRun) => T): T {
+    if (this.#run?.open === true) return join(this.#run);
     const run = new UnloadRun(this.#target());
     this.#run = run;
-    const joined = run.join(limits);
+    const joined = join(run);
     run.start(this.#releasing);
     return joined;
   }
@@ -97,7 +112,8 @@ export class Lifecycle {
       },
       nothingLeft: () => this.#nothingLeft(),
       beginDraining: (idle, limitMs) => this.#beginDraining(idle, limitMs),
-      beginReleasing: (progress, settled) => this.#beginReleasing(progress, settled),
+      beginReleasing: (convoy, progress, settled) =>
+        this.#beginReleasing(convoy, progress, settled),
     };
   }
 
@@ -113,6 +129,7 @@ export class Lifecycle {
 
   #beginDraining(idle: () => void, limitMs: number): () => void {
     const before = this.#state;
+    this.#before = before;
     this.#state = 'draining';
     const over = this.#onDraining?.(limitMs);
     const stopWaiting = this.#leases.whenIdle(() => {
@@ -127,6 +144,7 @@ export class Lifecycle {
   }
 
   #beginReleasing(
+    convoy: Convoy,
     progress: () => void,
     settled: (settlement: ReleaseSettlement) => void,
   ): ReleaseJob {
@@ -148,11 +166,14 @@ export class Lifecycle {
         this.#state = this.#stateNow();
         cameBack();
       },
+      convoy,
     );
   }
 
   #stateNow(settlement?: ReleaseSettlement): ModelState {
     if (settlement?.outcome === 'done' || this.#resource.released) return 'unloaded';
+    // Nothing has happened to it: it can be used as before.
+    if (settlement?.outcome === 'interrupted' && settlement.begun === false) return this.#before;
     return this.#resource.lost === undefined ? 'interrupted' : 'lost';
   }
 }

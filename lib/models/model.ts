@@ -1,6 +1,7 @@
 /** A model on a device. */
 
 import { expected } from '../common/expected.js';
+import type { Turns, UnloadInTurn } from './in-turn.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ModelState } from './lifecycle.js';
 import { type PlacedNative, NativeResource } from './native-resource.js';
@@ -12,6 +13,11 @@ import type { UnloadResult } from './unloadable.js';
 export type { ReadOptions } from './read-tensor.js';
 export type { ModelState } from './lifecycle.js';
 export type { UnloadOptions } from './unload-options.js';
+
+/** As `model.unload()`, for who unloads many. Not a method, because it is not for everybody. */
+export let unloadInTurn: (model: Model, turns: Turns) => UnloadInTurn;
+/** Whether it is one, and nobody has wrapped its `unload`, which would then have to be called. */
+export let isModel: (unloadable: object) => unloadable is Model;
 
 /** Made by `loadModel`. Object lifetime: collected without an unload, its memory is given back. */
 export class Model {
@@ -27,6 +33,12 @@ export class Model {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly #lifecycle: Lifecycle;
   readonly #readTensor: TensorReader | undefined;
+
+  static {
+    unloadInTurn = (model, turns) => model.#lifecycle.unloadInTurn(turns);
+    isModel = (unloadable): unloadable is Model =>
+      #lifecycle in unloadable && unloadable.unload === Model.prototype.unload;
+  }
 
   /** @internal */
   constructor(

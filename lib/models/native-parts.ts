@@ -88,7 +88,9 @@ export class NativeParts implements NativeModel {
     progress: (freedBytes: number, freedBlocks: number) => void,
     settled: (settlement: NativeReleaseSettlement) => void,
     returned: () => void,
+    convoy = 0,
   ): NativeJob {
+    const wasReleased = this.#releasing;
     this.#releasing = true;
     const all: NativeReleaseSettlement[] = [];
     let settledParts = 0;
@@ -111,6 +113,8 @@ export class NativeParts implements NativeModel {
             if (settlement.outcome === 'stuck') away += 1;
             if (settledParts < this.#parts.length) return;
             const combined = this.#combine(all);
+            // The pointers hold still where nothing has happened.
+            this.#releasing = wasReleased || combined.begun;
             // Those that were stuck may have come back while the others were waited for.
             settled(away === 0 ? backAgain(combined) : combined);
           },
@@ -118,6 +122,7 @@ export class NativeParts implements NativeModel {
             away -= 1;
             if (settledParts === this.#parts.length && away === 0) returned();
           },
+          convoy,
         ),
       ),
     );
@@ -135,6 +140,7 @@ export class NativeParts implements NativeModel {
       settlements.reduce((total, each) => total + of(each), 0);
     const { before, after, exclusive } = this.#readings(settlements);
     return {
+      begun: settlements.some((each) => each.begun),
       outcome: worst(settlements.map(({ outcome }) => outcome)),
       ...(failure === undefined ? {} : { failure }),
       freedBytes: sum((each) => each.freedBytes),

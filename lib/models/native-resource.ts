@@ -3,6 +3,7 @@
 import type { RemainingTensor, RemainingTensors } from '../common/errors.js';
 import type { NativeModel } from '../native/addon.js';
 import { failureError } from '../native/failures.js';
+import type { Convoy } from './in-turn.js';
 import { remainingOf } from './remaining.js';
 import type { ReleaseJob, ReleaseSettlement, Resource } from './resource.js';
 import { verify } from './verify.js';
@@ -49,16 +50,18 @@ export class NativeResource implements Resource {
     progress: () => void,
     settled: (settlement: ReleaseSettlement) => void,
     returned: () => void,
+    convoy: Convoy,
   ): ReleaseJob {
     const heldBefore = this.#native.heldTensors?.() ?? [];
     return this.#native.release(
       progress,
       (settlement) => {
-        const { outcome, failure, freedBytes, freedBlocks } = settlement;
+        const { outcome, begun, failure, freedBytes, freedBlocks } = settlement;
         const memory = verify(settlement);
         const unverified = memory.verified === false ? remainingOf(heldBefore) : undefined;
         settled({
           outcome,
+          begun,
           ...(failure === undefined ? {} : { error: failureError(failure) }),
           freedBytes,
           tensors: freedBlocks,
@@ -67,6 +70,7 @@ export class NativeResource implements Resource {
         });
       },
       returned,
+      convoy,
     );
   }
 }

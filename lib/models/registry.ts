@@ -27,7 +27,7 @@ import {
   type UnloadSummary,
 } from './registry-options.js';
 import { Room } from './room.js';
-import type { Registered } from './schedule.js';
+import type { Registered } from './schedule-nodes.js';
 import { type FailedUnload, unloadScheduled, type UnloadPlan } from './unload-all.js';
 import { unloadWithin } from './unload-within.js';
 import type { Unloadable } from './unloadable.js';

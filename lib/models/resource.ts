@@ -2,11 +2,14 @@
 
 import type { RemainingTensors } from '../common/errors.js';
 import type { Outcome } from '../native/addon.js';
+import type { Convoy } from './in-turn.js';
 import type { UnloadMemory } from './unloadable.js';
 
 /** How one release ended. */
 export interface ReleaseSettlement {
   readonly outcome: Outcome;
+  /** False where it was interrupted before anything has happened to what is released. */
+  readonly begun?: boolean;
   /** Why it failed; only of a `failed` one. */
   readonly error?: Error;
   /** What this release freed. */
@@ -44,5 +47,6 @@ export interface Resource {
     progress: () => void,
     settled: (settlement: ReleaseSettlement) => void,
     returned: () => void,
+    convoy: Convoy,
   ): ReleaseJob;
 }

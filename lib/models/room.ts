@@ -4,7 +4,7 @@ import { ModelBudgetError, toError } from '../common/errors.js';
 import { formatBytes } from '../common/format.js';
 import { lastUseOf } from './idle.js';
 import { bytesOn } from './budget.js';
-import type { Registered } from './schedule.js';
+import type { Registered } from './schedule-nodes.js';
 
 export interface Request {
   readonly device: number;

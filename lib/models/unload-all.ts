@@ -1,8 +1,13 @@
 /** Unloads many, each within its own time, in the order of a schedule. */
 
 import { type RemainingTensors, toError, type UnloadBalance } from '../common/errors.js';
+import { forwardedSignal } from '../common/forwarded-signal.js';
 import { notify } from '../common/notify.js';
-import { type Registered, Schedule, sizeOf, type Turn } from './schedule.js';
+import { newConvoy, type Turns } from './in-turn.js';
+import { isModel } from './model.js';
+import { Schedule, type Turn } from './schedule.js';
+import { type Registered, sizeOf } from './schedule-nodes.js';
+import { unloadModelWithin } from './unload-model-within.js';
 import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
@@ -39,43 +44,70 @@ export function unloadScheduled(
   plan: UnloadPlan,
 ): Promise<UnloadOutcome> {
   const outcome: UnloadOutcome = { unloaded: new Map(), failed: [] };
-  const schedule = new Schedule(entries, plan.concurrency);
-  let running = 0;
+  const schedule = new Schedule(entries, plan.concurrency, isModel);
+  const convoy = newConvoy();
+  const forwarded = forwardedSignal(plan.signal);
+  let going = 0;
+  let beginning = false;
   return new Promise((resolve) => {
-    const beginNext = (): void => {
-      while (running < plan.concurrency) {
-        const turn = schedule.begin();
-        if (turn === undefined) break;
-        running += 1;
-        void unloadOne(turn, plan, outcome).then(() => {
-          turn.end();
-          running -= 1;
-          beginNext();
-        });
-      }
-      if (running === 0) resolve(outcome);
+    const beginAll = (): void => {
+      // One that is handed over while it begins: the loop below looks again.
+      if (beginning) return;
+      beginning = true;
+      for (let turn = schedule.begin(); turn !== undefined; turn = schedule.begin()) begin(turn);
+      beginning = false;
+      if (going > 0) return;
+      forwarded.end();
+      resolve(outcome);
     };
-    beginNext();
+    const begin = (turn: Turn): void => {
+      going += 1;
+      const handOver = (): void => {
+        turn.handOver();
+        beginAll();
+      };
+      void unloadOne(turn, { ...plan, signal: forwarded.signal }, outcome, {
+        convoy,
+        onReleasing: handOver,
+      }).then(() => {
+        turn.end();
+        going -= 1;
+        beginAll();
+      });
+    };
+    beginAll();
   });
 }
 
 async function unloadOne(
-  { entry, toGo }: Turn,
+  turn: Turn,
   plan: UnloadPlan,
   outcome: UnloadOutcome,
+  queue: Pick<Turns, 'convoy' | 'onReleasing'>,
 ): Promise<void> {
-  const { name, unloadable } = entry;
-  const startedAt = performance.now();
+  const { name, unloadable } = turn.entry;
+  let startedAt = performance.now();
+  const limitFrom = (toGo: number): number => {
+    startedAt = performance.now();
+    return Math.min(plan.timeoutMs, (plan.endsAt - startedAt) / toGo);
+  };
+  const bounds = {
+    name,
+    limitMs: turn.toGo === undefined ? Infinity : limitFrom(turn.toGo),
+    signal: plan.signal,
+    onProgress: (progress: UnloadProgress): void => {
+      notify(plan.onProgress, name, progress);
+    },
+  };
   try {
-    const result = await unloadWithin(unloadable, {
-      name,
-      limitMs: Math.min(plan.timeoutMs, (plan.endsAt - startedAt) / toGo),
-      signal: plan.signal,
-      onProgress: (progress) => {
-        notify(plan.onProgress, name, progress);
-      },
-    });
-    outcome.unloaded.set(entry, resultOf(entry, result, startedAt));
+    const result = isModel(unloadable)
+      ? await unloadModelWithin(unloadable, bounds, queue, (begin) => {
+          turn.whenFirst((toGo) => {
+            begin(limitFrom(toGo));
+          });
+        })
+      : await unloadWithin(unloadable, bounds);
+    outcome.unloaded.set(turn.entry, resultOf(turn.entry, result, startedAt));
   } catch (thrown) {
     outcome.failed.push(failure(name, toError(thrown), startedAt));
   }

@@ -9,6 +9,7 @@
 
 import type { RemainingTensors } from '../common/errors.js';
 import { Callers } from './callers.js';
+import type { Convoy, Turns, UnloadInTurn } from './in-turn.js';
 import type { ReleaseJob, ReleaseSettlement } from './resource.js';
 import { releaseError, type Situation, type UnloadPhase } from './unload-errors.js';
 import type { CallerLimits } from './unload-options.js';
@@ -32,6 +33,7 @@ export interface UnloadTarget {
    */
   beginDraining(idle: () => void, limitMs: number): () => void;
   beginReleasing(
+    convoy: Convoy,
     progress: () => void,
     settled: (settlement: ReleaseSettlement) => void,
   ): ReleaseJob;
@@ -78,6 +80,10 @@ export class UnloadRun {
     return this.#callers.join(limits);
   }
 
+  joinInTurn(turns: Turns): UnloadInTurn {
+    return this.#callers.joinInTurn(turns);
+  }
+
   #cancel(): void {
     this.#cancelled = true;
     if (this.#phase === 'releasing') {
@@ -118,6 +124,7 @@ export class UnloadRun {
     if (this.#hasEnded()) return;
     this.#phase = 'releasing';
     this.#job = this.#target.beginReleasing(
+      this.#callers.convoy,
       () => {
         this.#progress();
       },
@@ -125,6 +132,7 @@ export class UnloadRun {
         this.#settled(settlement);
       },
     );
+    this.#callers.releasing();
   }
 
   #hasEnded(): boolean {

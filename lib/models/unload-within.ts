@@ -20,10 +20,8 @@ const SIGNAL_DELAY_MS = 20;
 /** How long after its signal an unload is left to itself. */
 const GRACE_MS = 20;
 
-export async function unloadWithin(
-  unloadable: Unloadable,
-  { name, limitMs, signal, onProgress }: UnloadBounds,
-): Promise<unknown> {
+/** @throws AbortError or TimeoutError, when there is no time for it any more */
+export function refuseToBegin({ name, limitMs, signal }: UnloadBounds): void {
   if (signal?.aborted === true) {
     throw new AbortError(`The unload of ${name} was aborted before it began`, {
       cause: signal.reason,
@@ -32,6 +30,11 @@ export async function unloadWithin(
   if (limitMs <= 0) {
     throw new TimeoutError(`Expected time to be left for the unload of ${name}, there was none`);
   }
+}
+
+export async function unloadWithin(unloadable: Unloadable, bounds: UnloadBounds): Promise<unknown> {
+  refuseToBegin(bounds);
+  const { name, limitMs, signal, onProgress } = bounds;
   const stop = new AbortController();
   const { promise: leftBehind, reject: leave } = deferred<never>();
   const timers: (NodeJS.Timeout | undefined)[] = [];

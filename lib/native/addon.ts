@@ -99,6 +99,8 @@ export interface ProcessMemorySettlement extends Settlement {
 }
 
 export interface NativeReleaseSettlement extends Settlement {
+  /** False where it ended in the queue of its device: nothing has happened to the model. */
+  readonly begun: boolean;
   /** What this release freed. */
   readonly freedBytes: number;
   readonly freedBlocks: number;
@@ -121,12 +123,14 @@ export interface NativeModel {
   /**
    * Frees the blocks that remain. `progress` gets the freed bytes and blocks, at most every 16 ms.
    * `returned` is called after a `stuck` settlement, once the call that was stuck has come back and
-   * the counts are true again.
+   * the counts are true again. Releases of one convoy, a number above 0, do not overtake each other
+   * when one sits in a call.
    */
   release(
     progress: (freedBytes: number, freedBlocks: number) => void,
     settled: (settlement: NativeReleaseSettlement) => void,
     returned: () => void,
+    convoy?: number,
   ): NativeJob;
 }
 

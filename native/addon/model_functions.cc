@@ -177,7 +177,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     return job_object(info.Env(), handle);
   }
 
-  // info: progress, settled, returned
+  // info: progress, settled, returned, convoy
   Napi::Value release(const Napi::CallbackInfo& info) {
     const auto callbacks = Callbacks::hold(
         Environment::of(info.Env()).mailbox,
@@ -195,6 +195,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
           if (release.settlement.outcome != Outcome::stuck) holding->job_came_back();
           callbacks->settle(1, [release](Napi::Env env) -> std::vector<napi_value> {
             Napi::Object object = settlement_object(env, release.settlement);
+            object.Set("begun", release.begun);
             object.Set("freedBytes", number(env, release.freed_bytes));
             object.Set("freedBlocks", number(env, release.freed_blocks));
             object.Set("before", reading_object(env, release.before));
@@ -206,7 +207,8 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
         [callbacks, holding = holding_] {
           holding->job_came_back();
           callbacks->call(2, [](Napi::Env) -> std::vector<napi_value> { return {}; });
-        });
+        },
+        no_deadline, info[3].IsNumber() ? info[3].As<Napi::Number>().Uint32Value() : 0);
     return job_object(info.Env(), handle);
   }
 

@@ -32,8 +32,7 @@ bool Context::initialised() const noexcept {
 
 void Context::make_current() { check(cudaSetDevice(device_), "cudaSetDevice"); }
 
-void Context::check(cudaError_t code, const char* call) {
-  if (code == cudaSuccess) return;
+void Context::fail(cudaError_t code, const char* call) {
   cudaGetLastError();
   const CudaFailure failure{code, call, device_};
   if (failure.sticky()) {

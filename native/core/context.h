@@ -30,7 +30,9 @@ class Context {
   // Passes a success on. Anything else is taken from the thread's last error, so that no other
   // library in the process finds it there, remembered if it is sticky, and thrown.
   // Throws CudaException.
-  void check(cudaError_t code, const char* call);
+  void check(cudaError_t code, const char* call) {
+    if (code != cudaSuccess) fail(code, call);
+  }
 
   // A sticky error has ended this context: no more CUDA calls, the process's end frees it.
   [[nodiscard]] bool lost() const noexcept { return lost_.load(); }
@@ -38,6 +40,8 @@ class Context {
   [[nodiscard]] CudaFailure loss() const noexcept;
 
  private:
+  [[noreturn]] void fail(cudaError_t code, const char* call);
+
   const int device_;
   std::once_flag losing_;
   CudaFailure loss_;               // Written once, before lost_.

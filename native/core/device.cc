@@ -13,12 +13,13 @@ Device::Device(DeviceProperties properties)
       reading_(Lane::create("cuda-read-" + std::to_string(properties_.index))) {}
 
 JobHandle Device::submit(Job::Work work, Job::Settled settled, Job::Returned returned,
-                         Deadline deadline) {
-  return submit_to(work_, std::move(work), std::move(settled), std::move(returned), deadline);
+                         Deadline deadline, Convoy convoy) {
+  return submit_to(work_, std::move(work), std::move(settled), std::move(returned), deadline,
+                   convoy);
 }
 
 JobHandle Device::submit_reading(Job::Work work, Job::Settled settled, Deadline deadline) {
-  return submit_to(reading_, std::move(work), std::move(settled), nullptr, deadline);
+  return submit_to(reading_, std::move(work), std::move(settled), nullptr, deadline, 0);
 }
 
 void Device::submit_at(Clock::time_point when, Job::Work work, Job::Settled settled) {
@@ -27,9 +28,9 @@ void Device::submit_at(Clock::time_point when, Job::Work work, Job::Settled sett
 }
 
 JobHandle Device::submit_to(const std::shared_ptr<Lane>& lane, Job::Work work, Job::Settled settled,
-                            Job::Returned returned, Deadline deadline) {
+                            Job::Returned returned, Deadline deadline, Convoy convoy) {
   auto job = std::make_shared<Job>(guarded(std::move(work)), std::move(settled),
-                                   std::move(returned), deadline);
+                                   std::move(returned), deadline, convoy);
   lane->submit(job);
   return {lane, std::move(job)};
 }

@@ -50,7 +50,7 @@ class Device {
   // Runs `work` on the device's thread, after what was submitted before. It fails at once, without
   // a CUDA call, on a device that is lost, and where no thread can be started (Lane::submit).
   JobHandle submit(Job::Work work, Job::Settled settled, Job::Returned returned = nullptr,
-                   Deadline deadline = no_deadline);
+                   Deadline deadline = no_deadline, Convoy convoy = 0);
   // As submit, once `when` has come.
   void submit_at(Clock::time_point when, Job::Work work, Job::Settled settled);
   // As submit, on a second thread that only reads, and so is not kept waiting by long work.
@@ -77,7 +77,7 @@ class Device {
 
  private:
   JobHandle submit_to(const std::shared_ptr<Lane>& lane, Job::Work work, Job::Settled settled,
-                      Job::Returned returned, Deadline deadline);
+                      Job::Returned returned, Deadline deadline, Convoy convoy);
   [[nodiscard]] Job::Work guarded(Job::Work work);
 
   const DeviceProperties properties_;

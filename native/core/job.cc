@@ -4,8 +4,9 @@
 
 namespace cuda_shutdown {
 
-Job::Job(Work work, Settled settled, Returned returned, Deadline deadline)
+Job::Job(Work work, Settled settled, Returned returned, Deadline deadline, Convoy convoy)
     : deadline_(deadline),
+      convoy_(convoy),
       heartbeat_(Clock::now().time_since_epoch().count()),
       work_(std::move(work)),
       settled_(std::move(settled)),

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -20,6 +21,10 @@
 namespace cuda_shutdown {
 
 enum class Outcome { done, failed, interrupted, stuck };
+
+// Jobs that go one behind the other, whatever that takes: none overtakes another of its convoy. 0
+// is no convoy.
+using Convoy = std::uint32_t;
 
 struct Settlement {
   Outcome outcome;
@@ -35,7 +40,7 @@ class Job {
   using Settled = std::function<void(const Settlement&)>;
   using Returned = std::function<void()>;
 
-  Job(Work work, Settled settled, Returned returned, Deadline deadline);
+  Job(Work work, Settled settled, Returned returned, Deadline deadline, Convoy convoy = 0);
   Job(const Job&) = delete;  // A job has one identity: its lane and its canceller share it.
   Job& operator=(const Job&) = delete;
 
@@ -45,6 +50,9 @@ class Job {
     return stop_.stop_requested() || now >= deadline_;
   }
   [[nodiscard]] Deadline deadline() const noexcept { return deadline_; }
+  [[nodiscard]] bool may_overtake(const Job& other) const noexcept {
+    return convoy_ == 0 || convoy_ != other.convoy_;
+  }
   // When it last gave a sign of life: began, or asked its limits.
   [[nodiscard]] Clock::time_point heartbeat() const noexcept;
 
@@ -58,6 +66,7 @@ class Job {
  private:
   std::stop_source stop_;
   const Deadline deadline_;
+  const Convoy convoy_;
   std::atomic<Clock::rep> heartbeat_;
   Work work_;  // Touched by the running thread only; emptied there, so that what it holds goes.
   // Guards what follows, and is held while a callback runs: `returned` must not overtake `settled`.

@@ -19,12 +19,14 @@ std::shared_ptr<Lane> Lane::create(std::string name) {
 }
 
 void Lane::submit(const std::shared_ptr<Job>& job) {
+  auto look = job->deadline();
   std::exception_ptr failure;
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(job);
     try {
       if (!current_) start_worker();
+      look = std::min(look, overtaking_at());
     } catch (...) {
       failure = std::current_exception();
       queue_.pop_back();
@@ -35,7 +37,7 @@ void Lane::submit(const std::shared_ptr<Job>& job) {
     return;
   }
   wake_.notify_all();
-  Supervisor::instance().wake();
+  Supervisor::instance().look_by(look);
 }
 
 void Lane::submit_at(Clock::time_point when, const std::shared_ptr<Job>& job) {
@@ -43,12 +45,12 @@ void Lane::submit_at(Clock::time_point when, const std::shared_ptr<Job>& job) {
     const std::lock_guard lock(mutex_);
     later_.push_back({when, job});
   }
-  Supervisor::instance().wake();
+  Supervisor::instance().look_by(when);
 }
 
 void Lane::cancel(const std::shared_ptr<Job>& job) noexcept {
   job->cancel();
-  Supervisor::instance().wake();
+  Supervisor::instance().look_by(Clock::time_point::min());
 }
 
 void Lane::end() {
@@ -104,8 +106,9 @@ void Lane::serve(const std::shared_ptr<Worker>& self) {
     job->begin();
     self->running = job;
     self->over_since = Clock::time_point::max();
+    const auto look = overtaking_at();
     lock.unlock();
-    Supervisor::instance().wake();
+    Supervisor::instance().look_by(look);
     job->run();
     job.reset();
     lock.lock();
@@ -133,6 +136,16 @@ Clock::time_point Lane::inspect(Clock::time_point now) {
   for (const auto& job : interrupted) job->settle({Outcome::interrupted, nullptr});
   for (const auto& job : stuck) job->settle({Outcome::stuck, nullptr});
   return next;
+}
+
+Clock::time_point Lane::overtaking_at() const {
+  if (!current_ || !current_->running || replaced_.size() >= max_overtaken) {
+    return Clock::time_point::max();
+  }
+  const Job& running = *current_->running;
+  const bool awaited = std::any_of(queue_.begin(), queue_.end(),
+                                   [&](const auto& job) { return job->may_overtake(running); });
+  return awaited ? running.heartbeat() + stall_limit : Clock::time_point::max();
 }
 
 Clock::time_point Lane::enqueue_what_is_due(Clock::time_point now) {
@@ -167,7 +180,9 @@ Clock::time_point Lane::inspect_current(Clock::time_point now,
                                         std::vector<std::shared_ptr<Job>>& stuck) {
   auto next = inspect_worker(*current_, now, stuck);
   const bool quarantined = current_->quarantined;
-  if (!quarantined && !must_be_overtaken(now, next)) return next;
+  if (const auto stalled_at = overtaking_at(); !quarantined && now < stalled_at) {
+    return std::min(next, stalled_at);
+  }
   auto left = current_;
   if (quarantined) {
     current_ = nullptr;
@@ -177,14 +192,6 @@ Clock::time_point Lane::inspect_current(Clock::time_point now,
   replaced_.push_back(std::move(left));
   ++replacements_;
   return next;
-}
-
-bool Lane::must_be_overtaken(Clock::time_point now, Clock::time_point& next) const {
-  if (!current_->running || queue_.empty() || replaced_.size() >= max_overtaken) return false;
-  const auto stalled_at = current_->running->heartbeat() + stall_limit;
-  if (now >= stalled_at) return true;
-  next = std::min(next, stalled_at);
-  return false;
 }
 
 Clock::time_point Lane::inspect_worker(Worker& worker, Clock::time_point now,

@@ -4,8 +4,8 @@
 // therefore replaces its thread in two cases:
 //   - quarantine: a job was told to stop, and for `stop_grace` its thread has neither ended it nor
 //     come out of the call it is in. The job settles as stuck.
-//   - overtaking: a job has sat inside one call for `stall_limit` while others wait behind it. It
-//     goes on where it is, the others on a new thread.
+//   - overtaking: a job has sat inside one call for `stall_limit` while others wait behind it that
+//     do not belong to its convoy (job.h). It goes on where it is, the others on a new thread.
 // A thread that was replaced ends by itself when its call returns; nobody ever joins it.
 //
 // Where the system refuses a thread, what is submitted fails at once; what was in the queue
@@ -79,7 +79,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
   // All of these with mutex_ held.
   void start_worker();  // Throws std::system_error, and then changes nothing.
   [[nodiscard]] bool try_to_start_worker() noexcept;
-  [[nodiscard]] bool must_be_overtaken(Clock::time_point now, Clock::time_point& next) const;
+  // When the current job may be overtaken; never while only its convoy waits.
+  [[nodiscard]] Clock::time_point overtaking_at() const;
   Clock::time_point inspect_current(Clock::time_point now,
                                     std::vector<std::shared_ptr<Job>>& stuck);
   Clock::time_point enqueue_what_is_due(Clock::time_point now);

@@ -57,6 +57,8 @@ Outcome Model::release(const Limits& limits, const Progress& progress) {
       count_confirmed();
       throw;
     }
+    // The refused, which stand in front, and those that were not tried.
+    for (std::size_t i = 0; i < refused_; ++i) accept(blocks_[i]);
     for (; next_ < blocks_.size(); ++next_) accept(blocks_[next_]);
     confirm();
     count_confirmed();
@@ -81,17 +83,18 @@ bool Model::free_blocks(const Limits& limits, const Progress& progress) {
 }
 
 void Model::submit_frees(const Limits& limits, const Progress& progress) {
-  blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(next_));
-  next_ = 0;
-  const std::size_t end = blocks_.size();
-  // Room for every refusal: nothing may be lost to an allocation failing.
-  blocks_.reserve(2 * end);
-  auto now = Clock::now();
-  for (auto next_tick = now + progress_interval; next_ < end && !limits.over(now);) {
+  const auto begin = blocks_.begin();
+  blocks_.erase(begin + static_cast<std::ptrdiff_t>(refused_),
+                begin + static_cast<std::ptrdiff_t>(next_));
+  refused_ = next_ = 0;
+  // The coarse clock is behind: it reaches no tick, and no deadline, too early.
+  auto now = coarse_now();
+  for (auto next_tick = Clock::now() + progress_interval;
+       next_ < blocks_.size() && !limits.over(now);) {
     free_next();
-    now = Clock::now();
+    now = coarse_now();
     if (now < next_tick) continue;
-    next_tick = now + progress_interval;
+    next_tick = Clock::now() + progress_interval;
     if (progress) progress(freed_bytes(), freed_blocks());
   }
 }
@@ -105,7 +108,7 @@ void Model::free_next() {
     if (failure.sticky() || failure.code == cudaErrorCudartUnloading) throw;
     if (!refusal_) refusal_ = std::current_exception();
     ++next_;
-    blocks_.push_back(block);
+    blocks_[refused_++] = block;
     return;
   }
   ++next_;

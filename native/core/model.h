@@ -82,8 +82,9 @@ class Model {
   std::uint64_t bytes_ = 0;
   std::vector<Tensor> tensors_;
 
-  // blocks_[0, next_) have been tried; those refused were put behind the end for the next release.
+  // blocks_[0, next_) have been tried; those refused were moved to the front, for the next release.
   std::vector<Block> blocks_;
+  std::size_t refused_ = 0;
   std::size_t next_ = 0;
   std::exception_ptr refusal_;
   // Accepted by the runtime, and of that, seen to be done.

@@ -17,6 +17,7 @@ class Findings {
   void begin(Device& device) {
     const auto reading = try_read(device);
     const std::lock_guard lock(mutex_);
+    begun_ = true;
     before_ = reading;
     replacements_ = device.lane().replacements();
     alone_ = device.lane().left_behind() == 0;
@@ -32,6 +33,7 @@ class Findings {
   [[nodiscard]] ReleaseSettlement report(const Settlement& settlement, const Model& model) const {
     const std::lock_guard lock(mutex_);
     return {settlement,
+            begun_,
             model.freed_bytes() - freed_bytes_before_,
             model.freed_blocks() - freed_blocks_before_,
             before_,
@@ -53,6 +55,7 @@ class Findings {
   const std::uint64_t freed_bytes_before_;
   const std::uint64_t freed_blocks_before_;
   mutable std::mutex mutex_;  // Guards everything below.
+  bool begun_ = false;
   std::optional<MemoryReading> before_;
   std::optional<MemoryReading> after_;
   std::size_t replacements_ = 0;
@@ -83,7 +86,8 @@ void release_in_background(const std::shared_ptr<Model>& model, const Retries& r
 }  // namespace
 
 JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress progress,
-                         ReleaseSettled settled, Job::Returned returned, Deadline deadline) {
+                         ReleaseSettled settled, Job::Returned returned, Deadline deadline,
+                         Convoy convoy) {
   auto findings = std::make_shared<Findings>(*model);
   auto work = [model, findings, progress = std::move(progress)](const Limits& limits) {
     findings->begin(model->device());
@@ -99,7 +103,8 @@ JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress pr
   auto report = [model, findings, settled = std::move(settled)](const Settlement& settlement) {
     settled(findings->report(settlement, *model));
   };
-  return model->device().submit(std::move(work), std::move(report), std::move(returned), deadline);
+  return model->device().submit(std::move(work), std::move(report), std::move(returned), deadline,
+                                convoy);
 }
 
 void abandon(const std::shared_ptr<Model>& model, Retries retries) noexcept {

@@ -13,6 +13,8 @@ namespace cuda_shutdown {
 
 struct ReleaseSettlement {
   Settlement settlement;
+  // False where it ended in the queue: nothing has happened to the model then.
+  bool begun = false;
   // What this release freed.
   std::uint64_t freed_bytes = 0;
   std::uint64_t freed_blocks = 0;
@@ -27,7 +29,7 @@ using ReleaseSettled = std::function<void(const ReleaseSettlement&)>;
 
 JobHandle submit_release(const std::shared_ptr<Model>& model, Model::Progress progress,
                          ReleaseSettled settled, Job::Returned returned,
-                         Deadline deadline = no_deadline);
+                         Deadline deadline = no_deadline, Convoy convoy = 0);
 
 // How often, and after which pauses, a release is tried again that has failed. Each pause is twice
 // the one before it.

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <thread>
 
 #include "core/lane.h"
@@ -24,32 +23,37 @@ void Supervisor::watch(const std::shared_ptr<Lane>& lane) {
   lanes_.push_back(lane);
 }
 
-void Supervisor::wake() noexcept {
+void Supervisor::look_by(Clock::time_point time) noexcept {
   {
     const std::lock_guard lock(mutex_);
-    woken_ = true;
+    if (next_look_ <= time) return;
+    next_look_ = time;
   }
   condition_.notify_one();
 }
 
 void Supervisor::run() {
   pthread_setname_np(pthread_self(), "cuda-supervisor");
-  for (auto next = Clock::time_point::max();;) {
+  for (;;) {
     std::vector<std::weak_ptr<Lane>> lanes;
     {
       std::unique_lock lock(mutex_);
-      const auto is_woken = [this] { return woken_; };
-      if (next == Clock::time_point::max()) {
-        condition_.wait(lock, is_woken);
-      } else {
-        condition_.wait_until(lock, next, is_woken);
+      while (Clock::now() < next_look_) {
+        if (next_look_ == Clock::time_point::max()) {
+          condition_.wait(lock);
+        } else {
+          // A copy: the wait reads its argument again without the lock.
+          const auto next = next_look_;
+          condition_.wait_until(lock, next);
+        }
       }
-      woken_ = false;
+      // Before the lanes are looked at: what is asked for meanwhile may have come too late for
+      // that.
+      next_look_ = Clock::time_point::max();
       lanes = lanes_;
     }
-    next = Clock::time_point::max();
     for (const auto& watched : lanes) {
-      if (const auto lane = watched.lock()) next = std::min(next, lane->inspect(Clock::now()));
+      if (const auto lane = watched.lock()) look_by(lane->inspect(Clock::now()));
     }
   }
 }

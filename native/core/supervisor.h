@@ -8,6 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include "core/limits.h"
+
 namespace cuda_shutdown {
 
 class Lane;
@@ -19,8 +21,9 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
   void watch(const std::shared_ptr<Lane>& lane);
-  // Has every lane looked at soon: something was submitted, begun or cancelled.
-  void wake() noexcept;
+  // Has every lane looked at by then, because something was submitted, begun or cancelled. It wakes
+  // the thread only where that is sooner than it would have looked.
+  void look_by(Clock::time_point time) noexcept;
 
  private:
   Supervisor();
@@ -28,7 +31,7 @@ class Supervisor {
 
   std::mutex mutex_;  // Guards everything below; never held while a lane is inspected.
   std::condition_variable condition_;
-  bool woken_ = false;
+  Clock::time_point next_look_ = Clock::time_point::max();
   std::vector<std::weak_ptr<Lane>> lanes_;
 };
 

@@ -119,9 +119,10 @@ void MemoryPool::reached(Ticket ticket, const std::shared_ptr<Stream>& stream,
     const auto block = blocks_.find(address);
     drop_pending(free.stream, block);
     auto& last_frees = block->second.chunk->second.last_frees;
-    const auto last = std::find_if(last_frees.begin(), last_frees.end(),
+    // From the back: a stream that frees block after block has the latest entry.
+    const auto last = std::find_if(last_frees.rbegin(), last_frees.rend(),
                                    [&](const auto& entry) { return entry.first == stream; });
-    if (last != last_frees.end()) {
+    if (last != last_frees.rend()) {
       last->second = std::max(last->second, sequence);
     } else {
       last_frees.emplace_back(stream, sequence);

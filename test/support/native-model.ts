@@ -39,6 +39,7 @@ export class FakeRelease {
     if (outcome === 'done') this.#model.freedBytes = this.#model.bytes;
     this.#settled({
       outcome,
+      begun: true,
       freedBytes: this.#model.freedBytes - this.#freedBefore,
       freedBlocks: this.#model.freedBlocks,
       exclusive: true,

@@ -23,20 +23,20 @@ constexpr int attempts = 10;
 class LaneTest : public testing::Test {
  protected:
   std::shared_ptr<Job> submit(Job::Work work, const Callbacks& callbacks,
-                              Deadline deadline = no_deadline) {
+                              Deadline deadline = no_deadline, Convoy convoy = 0) {
     auto job = std::make_shared<Job>(std::move(work), callbacks.on_settled(),
-                                     callbacks.on_returned(), deadline);
+                                     callbacks.on_returned(), deadline, convoy);
     lane_->submit(job);
     return job;
   }
   // A job that is inside a call, as far as a lane can tell, until the gate opens.
-  std::shared_ptr<Job> submit_call(Gate& gate, const Callbacks& callbacks) {
+  std::shared_ptr<Job> submit_call(Gate& gate, const Callbacks& callbacks, Convoy convoy = 0) {
     auto job = submit(
         [call = gate.wait()](const Limits&) {
           call();
           return Outcome::done;
         },
-        callbacks);
+        callbacks, no_deadline, convoy);
     gate.expect_arrival();
     return job;
   }
@@ -275,6 +275,48 @@ TEST_F(LaneTest, DoesNotReplaceAStalledJobThatNobodyWaitsFor) {
   submit_call(call, stalled);
   lane_->inspect(Clock::now() + 10 * Lane::stall_limit);
   EXPECT_EQ(lane_->replacements(), 0U);
+}
+
+TEST_F(LaneTest, LetsNoJobOvertakeItsConvoy) {
+  Gate call;
+  Callbacks stalled;
+  submit_call(call, stalled, 7);
+  Callbacks behind;
+  submit(done, behind, no_deadline, 7);
+  lane_->inspect(Clock::now() + 10 * Lane::stall_limit);
+  EXPECT_EQ(lane_->replacements(), 0U);
+  EXPECT_FALSE(behind.is_settled());
+  call.open();
+  EXPECT_EQ(stalled.settled().outcome, Outcome::done);
+  EXPECT_EQ(behind.settled().outcome, Outcome::done);
+}
+
+TEST_F(LaneTest, LetsAConvoyOvertakeOthersAndOthersAConvoy) {
+  for (const Convoy convoy : {Convoy{0}, Convoy{7}}) {
+    Gate call;
+    Callbacks stalled;
+    submit_call(call, stalled, convoy);
+    Callbacks behind;
+    submit(done, behind, no_deadline, 7 - convoy);
+    EXPECT_EQ(behind.settled().outcome, Outcome::done);
+    EXPECT_FALSE(stalled.is_settled());
+    call.open();
+    EXPECT_EQ(stalled.settled().outcome, Outcome::done);
+  }
+}
+
+TEST_F(LaneTest, HasAConvoyGoOnBehindAJobThatIsStuck) {
+  Gate call;
+  Callbacks hung;
+  const auto job = submit_call(call, hung, 7);
+  Callbacks behind;
+  submit(done, behind, no_deadline, 7);
+  lane_->cancel(job);
+  EXPECT_EQ(hung.settled().outcome, Outcome::stuck);
+  EXPECT_EQ(behind.settled().outcome, Outcome::done);
+  call.open();
+  hung.expect_return();
+  EXPECT_TRUE(nobody_left_behind());
 }
 
 TEST_F(LaneTest, SettlesAnOvertakenJobAsStuckToo) {

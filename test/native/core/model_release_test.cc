@@ -13,6 +13,7 @@ TEST_F(ModelReleaseTest, ReportsTheDeviceBeforeAndAfter) {
   Release release(model);
   const auto settled = release.settled();
   EXPECT_EQ(settled.settlement.outcome, Outcome::done);
+  EXPECT_TRUE(settled.begun);
   EXPECT_EQ(settled.freed_bytes, 8 * MiB);
   EXPECT_EQ(settled.freed_blocks, 8U);
   ASSERT_TRUE(settled.before && settled.after);
@@ -48,6 +49,7 @@ TEST_F(ModelReleaseTest, IsCancelledInTheQueue) {
   const auto settled = release.settled();
   EXPECT_EQ(settled.settlement.outcome, Outcome::interrupted);
   EXPECT_EQ(settled.freed_bytes, 0U);
+  EXPECT_FALSE(settled.begun);
   EXPECT_FALSE(settled.before || settled.after || settled.exclusive);
   EXPECT_EQ(cuda_simulator::ledger(0).used_bytes, 8 * KiB);
   busy.open();
