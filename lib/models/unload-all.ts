@@ -107,7 +107,10 @@ async function unloadOne(
           });
         })
       : await unloadWithin(unloadable, bounds);
-    outcome.unloaded.set(turn.entry, resultOf(turn.entry, result, startedAt));
+    const told = resultOf(turn.entry, result, startedAt);
+    // A model's own time begins when its release is queued; its turn has begun later.
+    const durationMs = Math.min(told.durationMs, performance.now() - startedAt);
+    outcome.unloaded.set(turn.entry, { ...told, durationMs });
   } catch (thrown) {
     outcome.failed.push(failure(name, toError(thrown), startedAt));
   }

@@ -45,6 +45,18 @@ describe('models of one device', () => {
     expect(failed.map(({ name }) => name)).toEqual(['large']);
   });
 
+  test('tell the time of their turn, not that of the queue', async () => {
+    const [first, second] = [make('first', 20), make('second', 10)];
+    const unloading = registryOf(first.model, second.model).unloadAll();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    first.native.latest.settles('done');
+    await turn();
+    second.native.latest.settles('done');
+    const times = (await unloading).unloaded.map(({ durationMs }) => durationMs);
+    expect(times[0]).toBeGreaterThan(590);
+    expect(times[1]).toBeLessThan(500);
+  });
+
   test('are so many at most: the next begins when one has ended', async () => {
     const all = Array.from({ length: 40 }, (_, index) => make(`m${index}`, 100 - index));
     const unloading = registryOf(...all.map(({ model }) => model)).unloadAll({ concurrency: 1 });
