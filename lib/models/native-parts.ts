@@ -72,16 +72,23 @@ export class NativeParts implements NativeModel {
     return this.#releasing ? undefined : this.#pointers[part]?.[tensor];
   }
 
+  /** All that take memory. */
+  allTensors(): readonly RemainingTensor[] {
+    return this.#describe((at) => [...(this.#tensors[at] ?? []).keys()]);
+  }
+
   /** Those whose memory is held. */
   heldTensors(): readonly RemainingTensor[] {
-    return this.#parts.flatMap((part, at) => {
-      const { device } = part;
-      const tensors = this.#tensors[at] ?? [];
-      return [...part.held()].flatMap((index) => {
-        const tensor = tensors[index];
-        return tensor === undefined ? [] : [{ name: tensor.name, bytes: tensor.bytes, device }];
-      });
-    });
+    return this.#describe((at) => [...(this.#parts[at]?.held() ?? [])]);
+  }
+
+  #describe(indicesOf: (part: number) => readonly number[]): readonly RemainingTensor[] {
+    return this.#parts.flatMap(({ device }, at) =>
+      indicesOf(at).flatMap((index) => {
+        const { name, bytes } = this.#tensors[at]?.[index] ?? { name: '', bytes: 0 };
+        return bytes === 0 ? [] : [{ name, bytes, device }];
+      }),
+    );
   }
 
   release(

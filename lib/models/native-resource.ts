@@ -12,6 +12,7 @@ import { verify } from './verify.js';
 export type PlacedNative = NativeModel & {
   readonly devices?: readonly number[];
   readonly bytesByDevice?: ReadonlyMap<number, number>;
+  readonly allTensors?: () => readonly RemainingTensor[];
   readonly heldTensors?: () => readonly RemainingTensor[];
 };
 
@@ -52,13 +53,17 @@ export class NativeResource implements Resource {
     returned: () => void,
     convoy: Convoy,
   ): ReleaseJob {
-    const heldBefore = this.#native.heldTensors?.() ?? [];
+    // To describe thousands of tensors takes longer than to free them: before the first release it is all.
+    const heldBefore = this.freedBytes === 0 ? undefined : this.#native.heldTensors?.();
     return this.#native.release(
       progress,
       (settlement) => {
         const { outcome, begun, failure, freedBytes, freedBlocks } = settlement;
         const memory = verify(settlement);
-        const unverified = memory.verified === false ? remainingOf(heldBefore) : undefined;
+        const unverified =
+          memory.verified === false
+            ? remainingOf(heldBefore ?? this.#native.allTensors?.() ?? [])
+            : undefined;
         settled({
           outcome,
           begun,
