@@ -180,8 +180,20 @@ export class UnloadRun {
   }
 
   #situation(): Situation {
-    const { name, bytes, freedBytes, remainingTensors, leasesHeld, stuckIn } = this.#target;
-    const held = { bytes, freedBytes, remainingTensors, leasesHeld };
-    return { name, ...held, stuckIn, stuck: this.#stuck, phase: this.#phase };
+    const target = this.#target;
+    const { name, bytes, freedBytes, leasesHeld, stuckIn } = target;
+    return {
+      name,
+      bytes,
+      freedBytes,
+      leasesHeld,
+      stuckIn,
+      stuck: this.#stuck,
+      phase: this.#phase,
+      // Only errors ask for them: to describe thousands of tensors takes milliseconds.
+      get remainingTensors() {
+        return target.remainingTensors;
+      },
+    };
   }
 }
