@@ -20,7 +20,9 @@ struct ThreadNumber {
     value = ++last;
   }
   ~ThreadNumber() {
-    for (const auto& device : World::current().devices) device->streams().close_thread(value);
+    World& world = World::current();
+    if (world.forked()) return;  // a thread that the fork did not copy may hold the locks
+    for (const auto& device : world.devices) device->streams().close_thread(value);
   }
   std::uint64_t value = 0;
 };
