@@ -144,7 +144,7 @@ TEST_F(Devices, RefuseAttributesThatThereAreNot) {
             cudaErrorInvalidValue);
 }
 
-// "The 16-byte unique identifier": of each device its own.
+// "16-byte unique identifier": of each device its own.
 TEST_F(Devices, HaveIdentitiesOfTheirOwn) {
   NEED_DEVICES(2);
   cudaDeviceProp first{};
