@@ -22,7 +22,10 @@ for suite in "$@"; do
     no-toolkit) run no-toolkit -DCUDA_SHUTDOWN_TOOLKIT=OFF ;;
     asan) run asan -DCMAKE_BUILD_TYPE=Debug -DCUDA_SHUTDOWN_SANITIZE=address,undefined ;;
     tsan) run tsan -DCMAKE_BUILD_TYPE=Debug -DCUDA_SHUTDOWN_SANITIZE=thread ;;
-    cuda) run cuda -DSIMULATOR_TESTS_ON=cuda ;;
+    cuda)
+      run cuda -DSIMULATOR_TESTS_ON=cuda
+      build-cuda/test/native/runtime_tests | grep -m1 'no CUDA device' || true
+      ;;
     *) echo "Expected plain, no-toolkit, asan, tsan or cuda, got $suite" >&2; exit 2 ;;
   esac
 done
