@@ -117,9 +117,9 @@ std::shared_ptr<Stream> resolve(World& world, cudaStream_t handle) {
 }
 
 cudaError_t not_supported(const char* function) noexcept {
-  static std::mutex mutex;  // process lifetime, as `said` is
-  static auto& said = *new std::set<std::string>();
   return answer([&](World&, ThreadState&) {
+    static std::mutex mutex;  // process lifetime, as `said` is
+    static auto& said = *new std::set<std::string>();
     const std::lock_guard lock(mutex);
     if (said.insert(function).second) {
       std::fprintf(stderr, "cuda_simulator: %s is not simulated: cudaErrorNotSupported\n",
