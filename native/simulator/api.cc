@@ -32,6 +32,13 @@ std::uint64_t thread_number() {
   return number.value;
 }
 
+bool first_time(const char* function) {
+  static std::mutex mutex;  // process lifetime, as `said` is
+  static auto& said = *new std::set<std::string>();
+  const std::lock_guard lock(mutex);
+  return said.insert(function).second;
+}
+
 }  // namespace
 
 ThreadState& thread_state(World& world) {
@@ -118,10 +125,7 @@ std::shared_ptr<Stream> resolve(World& world, cudaStream_t handle) {
 
 cudaError_t not_supported(const char* function) noexcept {
   return answer([&](World&, ThreadState&) {
-    static std::mutex mutex;  // process lifetime, as `said` is
-    static auto& said = *new std::set<std::string>();
-    const std::lock_guard lock(mutex);
-    if (said.insert(function).second) {
+    if (first_time(function)) {
       std::fprintf(stderr, "cuda_simulator: %s is not simulated: cudaErrorNotSupported\n",
                    function);
     }
