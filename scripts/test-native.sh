@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs the C++ suites: test-native.sh [plain] [no-toolkit] [asan] [tsan]; without a name,
-# all of them. Each has a build folder of its own, build-<name>.
+# all of them. Each has a build folder of its own, build-<name>. `cuda`, which is not among all, runs
+# the runtime's suites on NVIDIA's runtime: each test is skipped where there is no device.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +22,10 @@ for suite in "$@"; do
     no-toolkit) run no-toolkit -DCUDA_SHUTDOWN_TOOLKIT=OFF ;;
     asan) run asan -DCMAKE_BUILD_TYPE=Debug -DCUDA_SHUTDOWN_SANITIZE=address,undefined ;;
     tsan) run tsan -DCMAKE_BUILD_TYPE=Debug -DCUDA_SHUTDOWN_SANITIZE=thread ;;
-    *) echo "Expected plain, no-toolkit, asan or tsan, got $suite" >&2; exit 2 ;;
+    cuda)
+      run cuda -DSIMULATOR_TESTS_ON=cuda
+      build-cuda/test/native/runtime_tests | grep -m1 'no CUDA device' || true
+      ;;
+    *) echo "Expected plain, no-toolkit, asan, tsan or cuda, got $suite" >&2; exit 2 ;;
   esac
 done

@@ -21,10 +21,23 @@ std::uintptr_t AddressMap::map(Region region) {
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return 0;
   region.base = reinterpret_cast<std::uintptr_t>(memory);
+  if (region.kind == Region::Kind::kManaged) {
+    region.advice = std::make_shared<ManagedRange>(region.base, region.size);
+  }
   const std::lock_guard lock(mutex_);
   const std::uintptr_t base = region.base;
   regions_.emplace(base, std::move(region));
   return base;
+}
+
+std::optional<Region::Kind> AddressMap::enter(Region region) {
+  const std::lock_guard lock(mutex_);
+  if (const Region* over = holder(region.base)) return over->kind;
+  const auto next = regions_.upper_bound(region.base);
+  if (next != regions_.end() && next->first - region.base < region.size) return next->second.kind;
+  const std::uintptr_t base = region.base;
+  regions_.emplace(base, std::move(region));
+  return std::nullopt;
 }
 
 const Region* AddressMap::holder(std::uintptr_t address) const {
@@ -66,13 +79,14 @@ std::optional<Region> AddressMap::unmap(std::uintptr_t base, Region::Kind kind) 
     region = std::move(found->second);
     regions_.erase(found);
   }
-  ::munmap(at(base), region.mapped);
+  if (kind != Region::Kind::kRegistered) ::munmap(at(base), region.mapped);
   return region;
 }
 
 void AddressMap::discard_pages() {
   const std::lock_guard lock(mutex_);
   for (const auto& [base, region] : regions_) {
+    if (region.kind == Region::Kind::kRegistered) continue;
     ::madvise(at(base), region.mapped, MADV_DONTNEED);
   }
 }

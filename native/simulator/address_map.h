@@ -1,5 +1,5 @@
-// Which addresses are whose: cudaMalloc's, a pool's, pinned host memory. State: one object per
-// world.
+// Which addresses are whose: cudaMalloc's, a pool's, managed, pinned host memory. State: one object
+// per world.
 //
 // Memory is mapped without reserving or touching it, so a device may be larger than the host.
 //
@@ -13,22 +13,29 @@
 #include <mutex>
 #include <optional>
 
+#include "managed_range.h"
+
 namespace cuda_simulator {
 
 class MemoryPool;
 
 struct Region {
-  enum class Kind { kDevice, kPoolChunk, kHost };
+  // kRegistered: the program's own memory, never unmapped here.
+  enum class Kind { kDevice, kPoolChunk, kHost, kRegistered, kManaged };
 
   Kind kind = Kind::kDevice;
-  int device = 0;  // kHost: the one that was current
+  int device = 0;  // kHost, kRegistered, kManaged: the one that was current
   std::uintptr_t base = 0;
-  std::size_t size = 0;       // kDevice, kHost: as requested
+  std::size_t size = 0;       // but for kPoolChunk as requested
   std::size_t mapped = 0;     // whole pages
   std::size_t committed = 0;  // of the device's memory
   std::shared_ptr<MemoryPool> pool =
-      nullptr;           // kPoolChunk; keeps a destroyed pool until it is empty
-  bool claimed = false;  // a free of it has begun
+      nullptr;             // kPoolChunk; keeps a destroyed pool until it is empty
+  bool claimed = false;    // a free of it has begun
+  unsigned int flags = 0;  // as given when it was made
+  std::shared_ptr<ManagedRange> advice = nullptr;  // kManaged
+
+  bool pinned() const { return kind == Kind::kHost || kind == Kind::kRegistered; }
 };
 
 class AddressMap {
@@ -39,6 +46,8 @@ class AddressMap {
 
   // Maps region.size bytes and enters the region. The address, or 0 when the host has none left.
   std::uintptr_t map(Region region);
+  // Enters memory that is the program's. The kind of a region that it overlaps, if there is one.
+  std::optional<Region::Kind> enter(Region region);
   // The region that holds the address.
   std::optional<Region> find(const void* pointer) const;
   bool covers(const void* pointer, std::size_t bytes) const;

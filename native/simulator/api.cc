@@ -1,6 +1,45 @@
 #include "api.h"
 
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "process_state.h"
+
 namespace cuda_simulator {
+
+namespace {
+
+// Thread lifetime; made at the thread's first use of its per-thread default stream, which ends with
+// the thread.
+struct ThreadNumber {
+  ThreadNumber() {
+    static std::atomic<std::uint64_t> last{0};  // process lifetime
+    value = ++last;
+  }
+  ~ThreadNumber() {
+    World& world = World::current();
+    if (world.forked()) return;  // a thread that the fork did not copy may hold the locks
+    for (const auto& device : world.devices) device->streams().close_thread(value);
+  }
+  std::uint64_t value = 0;
+};
+
+std::uint64_t thread_number() {
+  static thread_local const ThreadNumber number;
+  return number.value;
+}
+
+bool first_time(const char* function) {
+  static std::mutex mutex;  // process lifetime, as `said` is
+  static auto& said = *new std::set<std::string>();
+  const std::lock_guard lock(mutex);
+  return said.insert(function).second;
+}
+
+}  // namespace
 
 ThreadState& thread_state(World& world) {
   static thread_local ThreadState state;
@@ -53,7 +92,8 @@ Concerns device_of_pointer(const void* pointer) {
 }
 
 Entry enter(World& world, ThreadState& thread, Function function, const Concerns& concerns) {
-  if (world.broken) return {cudaErrorInitializationError};
+  if (world.broken || world.forked()) return {cudaErrorInitializationError};
+  if (unloading()) return {cudaErrorCudartUnloading};
   if (in_host_function()) return {cudaErrorNotPermitted};
   Device* named = nullptr;
   if (concerns.locate != nullptr) named = world.device(concerns.locate(world, concerns.what));
@@ -74,13 +114,23 @@ Entry enter(World& world, ThreadState& thread, Function function, const Concerns
 }
 
 std::shared_ptr<Stream> resolve(World& world, cudaStream_t handle) {
-  if (handle != nullptr && handle != cudaStreamLegacy) return world.streams.find(handle);
+  const bool per_thread = handle == cudaStreamPerThread;
+  if (handle != nullptr && handle != cudaStreamLegacy && !per_thread) {
+    return world.streams.find(handle);
+  }
   Device* device = world.device(thread_state(world).device);
-  return device != nullptr ? device->streams().legacy() : nullptr;
+  if (device == nullptr) return nullptr;
+  return per_thread ? device->streams().per_thread(thread_number()) : device->streams().legacy();
 }
 
-cudaError_t unresolved(cudaStream_t handle) {
-  return handle == cudaStreamPerThread ? cudaErrorNotSupported : cudaErrorInvalidResourceHandle;
+cudaError_t not_supported(const char* function) noexcept {
+  return answer([&](World&, ThreadState&) {
+    if (first_time(function)) {
+      std::fprintf(stderr, "cuda_simulator: %s is not simulated: cudaErrorNotSupported\n",
+                   function);
+    }
+    return cudaErrorNotSupported;
+  });
 }
 
 }  // namespace cuda_simulator

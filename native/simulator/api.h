@@ -17,6 +17,7 @@ struct ThreadState {
   World* world = nullptr;
   int device = 0;
   cudaError_t last_error = cudaSuccess;
+  cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
 };
 ThreadState& thread_state(World& world);
 
@@ -46,7 +47,15 @@ Entry enter(World& world, ThreadState& thread, Function function, const Concerns
 
 // The stream that the handle stands for; a default stream is the current device's. nullptr: none.
 std::shared_ptr<Stream> resolve(World& world, cudaStream_t handle);
-cudaError_t unresolved(cudaStream_t handle);
+
+// cudaMemcpy and cudaMemset in the given default stream.
+cudaError_t copy_in(Function function, cudaStream_t stream, void* destination, const void* source,
+                    std::size_t bytes, cudaMemcpyKind kind);
+cudaError_t fill_in(Function function, cudaStream_t stream, void* pointer, int value,
+                    std::size_t bytes);
+
+// A call that the simulator does not have: cudaErrorNotSupported, and its name once on stderr.
+cudaError_t not_supported(const char* function) noexcept;
 
 template <typename Body>
 cudaError_t answer(Body body) noexcept {

@@ -7,7 +7,7 @@
 namespace cuda_simulator {
 namespace {
 
-enum class Side { kPageable, kPinned, kDevice, kInvalid };
+enum class Side { kPageable, kPinned, kManaged, kDevice, kInvalid };
 
 // kInvalid: the bytes begin in an allocation and end outside it, or the memory was freed.
 Side side_of(World& world, const void* pointer, std::size_t bytes) {
@@ -16,14 +16,17 @@ Side side_of(World& world, const void* pointer, std::size_t bytes) {
   const bool whole = region->pool ? region->pool->covers(pointer, bytes)
                                   : !region->claimed && world.addresses.covers(pointer, bytes);
   if (!whole) return Side::kInvalid;
-  return region->kind == Region::Kind::kHost ? Side::kPinned : Side::kDevice;
+  if (region->kind == Region::Kind::kManaged) return Side::kManaged;
+  return region->pinned() ? Side::kPinned : Side::kDevice;
 }
+
+bool of_host(Side side) { return side == Side::kPageable || side == Side::kPinned; }
 
 bool matches(cudaMemcpyKind kind, Side destination, Side source) {
   const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
   const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   if (kind == cudaMemcpyDefault) return true;
-  // Pinned memory is the host's, and within the device's reach.
+  // Pinned memory is the host's, and within the device's reach; managed memory is both's.
   const auto fits = [](Side side, bool device) {
     return device ? side != Side::kPageable : side != Side::kDevice;
   };
@@ -71,7 +74,7 @@ cudaError_t copy_memory(World& world, Device& device, cudaStream_t handle, void*
     return cudaErrorInvalidMemcpyDirection;
   }
   const auto stream = resolve(world, handle);
-  if (!stream) return unresolved(handle);
+  if (!stream) return cudaErrorInvalidResourceHandle;
   if (bytes == 0) return cudaSuccess;
   if (destination == nullptr || source == nullptr) return cudaErrorInvalidValue;
   Copy copy{destination, source, bytes, side_of(world, destination, bytes),
@@ -81,7 +84,7 @@ cudaError_t copy_memory(World& world, Device& device, cudaStream_t handle, void*
     return cudaErrorInvalidValue;
   }
   const bool on_device = copy.to == Side::kDevice && copy.from == Side::kDevice;
-  const bool on_host = copy.to != Side::kDevice && copy.from != Side::kDevice;
+  const bool on_host = of_host(copy.to) && of_host(copy.from);
   // "Synchronous" and "asynchronous" are said of the call, not of what it does: API synchronization
   // behavior, in the runtime's documentation.
   const bool waits = asynchronous ? copy.to == Side::kPageable || on_host : !on_device;
@@ -96,7 +99,7 @@ cudaError_t copy_memory(World& world, Device& device, cudaStream_t handle, void*
 cudaError_t fill_memory(World& world, Device& device, cudaStream_t handle, void* pointer, int value,
                         std::size_t bytes, bool asynchronous) {
   const auto stream = resolve(world, handle);
-  if (!stream) return unresolved(handle);
+  if (!stream) return cudaErrorInvalidResourceHandle;
   if (bytes == 0) return cudaSuccess;
   const Side side = side_of(world, pointer, bytes);
   if (side == Side::kPageable || side == Side::kInvalid) return cudaErrorInvalidValue;
@@ -110,16 +113,81 @@ cudaError_t fill_memory(World& world, Device& device, cudaStream_t handle, void*
   return !asynchronous && side == Side::kPinned ? wait_for(*stream, device) : cudaSuccess;
 }
 
+// Whether the bytes may be named as those of that device.
+bool on_peer(World& world, int ordinal, const void* pointer, std::size_t bytes) {
+  const Side side = side_of(world, pointer, bytes);
+  if (side == Side::kPageable || side == Side::kInvalid) return false;
+  return side != Side::kDevice || world.addresses.find(pointer)->device == ordinal;
+}
+
+struct PeerCopy {
+  void* destination;
+  int to;
+  const void* source;
+  int from;
+  std::size_t bytes;
+};
+
+cudaError_t refused(World& world, const PeerCopy& copy) {
+  Device* const devices[] = {world.device(copy.to), world.device(copy.from)};
+  for (const Device* device : devices) {
+    if (device == nullptr) return cudaErrorInvalidDevice;
+    if (device->error() != cudaSuccess) return device->error();
+  }
+  if (copy.bytes == 0) return cudaSuccess;
+  return on_peer(world, copy.to, copy.destination, copy.bytes) &&
+                 on_peer(world, copy.from, copy.source, copy.bytes)
+             ? cudaSuccess
+             : cudaErrorInvalidValue;
+}
+
+// In order with all work of the three devices: what they were given before, and what they are given
+// after. Streams that are made later are not held back.
+void copy_between(World& world, Device& device, const PeerCopy& peers) {
+  Device& to = *world.device(peers.to);
+  Device& from = *world.device(peers.from);
+  const auto stream = device.streams().legacy();
+  std::vector<Marker> before;
+  for (Device* const each : {&device, &to, &from}) {
+    for (Marker& marker : each->streams().outstanding()) {
+      if (marker.stream != stream) before.push_back(std::move(marker));
+    }
+  }
+  stream->enqueue({.run = nullptr, .after = std::move(before), .instant = true});
+  enqueue_copy(
+      world, device, *stream,
+      {peers.destination, peers.source, peers.bytes, side_of(world, peers.destination, peers.bytes),
+       side_of(world, peers.source, peers.bytes)});
+  const Marker copied = stream->mark();
+  device.streams().join_all(copied);
+  for (Device* const each : {&to, &from}) {
+    if (each != &device) each->streams().join_all(copied);
+  }
+}
+
 }  // namespace
+
+cudaError_t copy_in(Function function, cudaStream_t stream, void* destination, const void* source,
+                    std::size_t bytes, cudaMemcpyKind kind) {
+  return call_in_context(function, current_device(), [&](World& world, Device& device) {
+    return copy_memory(world, device, stream, destination, source, bytes, kind, false);
+  });
+}
+
+cudaError_t fill_in(Function function, cudaStream_t stream, void* pointer, int value,
+                    std::size_t bytes) {
+  return call_in_context(function, current_device(), [&](World& world, Device& device) {
+    return fill_memory(world, device, stream, pointer, value, bytes, false);
+  });
+}
+
 }  // namespace cuda_simulator
 
 using namespace cuda_simulator;
 
 cudaError_t cudaMemcpy(void* destination, const void* source, std::size_t bytes,
                        cudaMemcpyKind kind) {
-  return call_in_context(Function::Memcpy, current_device(), [&](World& world, Device& device) {
-    return copy_memory(world, device, cudaStreamLegacy, destination, source, bytes, kind, false);
-  });
+  return copy_in(Function::Memcpy, cudaStreamLegacy, destination, source, bytes, kind);
 }
 
 cudaError_t cudaMemcpyAsync(void* destination, const void* source, std::size_t bytes,
@@ -131,9 +199,7 @@ cudaError_t cudaMemcpyAsync(void* destination, const void* source, std::size_t b
 }
 
 cudaError_t cudaMemset(void* pointer, int value, std::size_t bytes) {
-  return call_in_context(Function::Memset, current_device(), [&](World& world, Device& device) {
-    return fill_memory(world, device, cudaStreamLegacy, pointer, value, bytes, false);
-  });
+  return fill_in(Function::Memset, cudaStreamLegacy, pointer, value, bytes);
 }
 
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream) {
@@ -141,4 +207,29 @@ cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStr
                          [&](World& world, Device& device) {
                            return fill_memory(world, device, stream, pointer, value, bytes, true);
                          });
+}
+
+cudaError_t cudaMemcpyPeer(void* destination, int to, const void* source, int from,
+                           std::size_t bytes) {
+  return call_in_context(Function::MemcpyPeer, current_device(), [&](World& world, Device& device) {
+    const PeerCopy copy{destination, to, source, from, bytes};
+    const cudaError_t error = refused(world, copy);
+    if (error == cudaSuccess && bytes != 0) copy_between(world, device, copy);
+    return error;
+  });
+}
+
+cudaError_t cudaMemcpyPeerAsync(void* destination, int to, const void* source, int from,
+                                std::size_t bytes, cudaStream_t handle) {
+  return call_in_context(
+      Function::MemcpyPeerAsync, device_of(handle), [&](World& world, Device& device) {
+        const auto stream = resolve(world, handle);
+        if (!stream) return cudaErrorInvalidResourceHandle;
+        const cudaError_t error = refused(world, {destination, to, source, from, bytes});
+        if (error != cudaSuccess || bytes == 0) return error;
+        enqueue_copy(world, device, *stream,
+                     {destination, source, bytes, side_of(world, destination, bytes),
+                      side_of(world, source, bytes)});
+        return cudaSuccess;
+      });
 }

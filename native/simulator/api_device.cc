@@ -29,13 +29,23 @@ void destroy_context(World& world, Device& device) {
   const auto belongs = [&](Region::Kind kind) {
     return [=](const Region& region) { return region.kind == kind && region.device == ordinal; };
   };
-  while (const auto base = world.addresses.first(belongs(Region::Kind::kDevice))) {
-    world.free_device_region(*base);
+  for (const auto kind : {Region::Kind::kDevice, Region::Kind::kManaged}) {
+    while (const auto base = world.addresses.first(belongs(kind))) world.free_device_region(*base);
   }
-  while (const auto base = world.addresses.first(belongs(Region::Kind::kHost))) {
-    world.free_host_region(*base);
+  for (const auto kind : {Region::Kind::kHost, Region::Kind::kRegistered}) {
+    while (const auto base = world.addresses.first(belongs(kind))) world.free_host_region(*base);
   }
+  device.forget_peers();
+  for (const auto& other : world.devices) other->disable_peer(ordinal);
+  device.flags = 0;
   device.deactivate();
+}
+
+// At most one way of waiting may be asked for.
+bool valid_flags(unsigned int flags) {
+  const unsigned int schedule = flags & cudaDeviceScheduleMask;
+  return (flags & ~static_cast<unsigned int>(cudaDeviceMask)) == 0 &&
+         (schedule & (schedule - 1)) == 0;
 }
 
 }  // namespace
@@ -84,7 +94,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int ord
   return about_device(Function::DeviceGetAttribute, ordinal, [&](World& world, Device&) {
     if (value == nullptr || attribute < cudaDevAttrMaxThreadsPerBlock) return cudaErrorInvalidValue;
     const auto answer = device_attribute(attribute, ordinal, world.settings.memory_pools);
-    if (!answer) return cudaErrorNotSupported;
+    if (!answer) return cudaErrorInvalidValue;
     *value = *answer;
     return cudaSuccess;
   });
@@ -97,6 +107,53 @@ cudaError_t cudaDeviceGetPCIBusId(char* text, int length, int ordinal) {
     std::memcpy(text, id.c_str(), id.size() + 1);
     return cudaSuccess;
   });
+}
+
+cudaError_t cudaDeviceGetByPCIBusId(int* ordinal, const char* text) {
+  return call_without_context(Function::DeviceGetByPCIBusId, current_device(),
+                              [&](World& world, ThreadState&) {
+                                if (world.devices.empty()) return cudaErrorNoDevice;
+                                if (ordinal == nullptr || text == nullptr)
+                                  return cudaErrorInvalidValue;
+                                const auto wanted = parse_pci_bus_id(text);
+                                if (!wanted) return cudaErrorInvalidValue;
+                                for (const auto& device : world.devices) {
+                                  if (pci_bus_id(device->ordinal()) == *wanted) {
+                                    *ordinal = device->ordinal();
+                                    return cudaSuccess;
+                                  }
+                                }
+                                return cudaErrorInvalidDevice;
+                              });
+}
+
+cudaError_t cudaInitDevice(int ordinal, unsigned int device_flags, unsigned int flags) {
+  return call_in_context(Function::InitDevice, device_number(ordinal), [&](World&, Device& device) {
+    if (flags > cudaInitDeviceFlagsAreValid) return cudaErrorInvalidValue;
+    if (flags == 0) return cudaSuccess;
+    if (!valid_flags(device_flags)) return cudaErrorInvalidValue;
+    device.flags = device_flags;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaSetDeviceFlags(unsigned int flags) {
+  return call_in_context(Function::SetDeviceFlags, current_device(), [&](World&, Device& device) {
+    if (!valid_flags(flags)) return cudaErrorInvalidValue;
+    device.flags = flags;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaGetDeviceFlags(unsigned int* flags) {
+  return call_without_context(Function::GetDeviceFlags, current_device(),
+                              [&](World& world, ThreadState& thread) {
+                                Device* device = world.device(thread.device);
+                                if (device == nullptr) return cudaErrorNoDevice;
+                                if (flags == nullptr) return cudaErrorInvalidValue;
+                                *flags = device->flags.load() | cudaDeviceMapHost;
+                                return cudaSuccess;
+                              });
 }
 
 cudaError_t cudaDeviceSynchronize() {
@@ -115,23 +172,4 @@ cudaError_t cudaDeviceReset() {
                                 if (error == cudaSuccess) destroy_context(world, *device);
                                 return error;
                               });
-}
-
-cudaError_t cudaDeviceGraphMemTrim(int ordinal) {
-  return call_in_context(Function::DeviceGraphMemTrim, device_number(ordinal),
-                         [](World&, Device&) { return cudaSuccess; });
-}
-
-cudaError_t cudaDeviceGetGraphMemAttribute(int ordinal, cudaGraphMemAttributeType attribute,
-                                           void* value) {
-  return call_in_context(Function::DeviceGetGraphMemAttribute, device_number(ordinal),
-                         [&](World&, Device&) {
-                           if (value == nullptr || attribute < cudaGraphMemAttrUsedMemCurrent ||
-                               attribute > cudaGraphMemAttrReservedMemHigh) {
-                             return cudaErrorInvalidValue;
-                           }
-                           const std::uint64_t none = 0;  // there are no graphs
-                           std::memcpy(value, &none, sizeof(none));
-                           return cudaSuccess;
-                         });
 }

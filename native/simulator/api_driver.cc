@@ -59,3 +59,18 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** function
         return cudaSuccess;
       });
 }
+
+extern "C" {
+
+// Deprecated by cudaGetDriverEntryPointByVersion; programs that were compiled earlier call it.
+cudaError_t cudaGetDriverEntryPoint(const char* symbol, void** function, unsigned long long flags,
+                                    cudaDriverEntryPointQueryResult* status) {
+  return cudaGetDriverEntryPointByVersion(symbol, function, CUDART_VERSION, flags, status);
+}
+cudaError_t cudaGetDriverEntryPoint_ptsz(const char* symbol, void** function,
+                                         unsigned long long flags,
+                                         cudaDriverEntryPointQueryResult* status) {
+  return cudaGetDriverEntryPointByVersion(symbol, function, CUDART_VERSION, flags, status);
+}
+
+}  // extern "C"

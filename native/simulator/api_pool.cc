@@ -5,16 +5,24 @@ namespace cuda_simulator {
 namespace {
 
 cudaError_t allocate(World& world, const std::shared_ptr<MemoryPool>& pool, void** pointer,
-                     std::size_t bytes, const Stream& stream) {
+                     std::size_t bytes, Stream& stream) {
   if (bytes == 0) {
     *pointer = nullptr;
     return cudaSuccess;
   }
   Device& device = *world.device(pool->device());
-  void* memory = pool->allocate(bytes, stream);
+  StreamSet& streams = world.device(stream.device())->streams();
+  const Reach reach = streams.reach(stream);
+  void* memory = pool->allocate(bytes, stream, reach);
   if (memory == nullptr) {
     device.reclaim_from_pools();
-    memory = pool->allocate(bytes, stream);
+    memory = pool->allocate(bytes, stream, reach);
+  }
+  if (memory == nullptr) {
+    Marker after;
+    memory = pool->allocate_after(bytes, after);
+    if (memory != nullptr)
+      streams.enqueue(stream, {.run = nullptr, .after = {after}, .instant = true});
   }
   if (memory == nullptr) return cudaErrorMemoryAllocation;
   *pointer = memory;
@@ -36,12 +44,13 @@ bool free_block_in(Device& device, const std::shared_ptr<MemoryPool>& pool,
                    const std::shared_ptr<Stream>& stream, const void* pointer) {
   const MemoryPool::Ticket ticket = pool->free_in(pointer, stream);
   if (ticket == 0) return false;
-  device.streams().enqueue(*stream,
-                           {.run =
-                                [pool, ticket, raw = stream.get()](std::uint64_t sequence) {
-                                  pool->reached(ticket, raw->shared_from_this(), sequence);
-                                },
-                            .instant = true});
+  const std::uint64_t sequence = device.streams().enqueue(
+      *stream, {.run =
+                    [pool, ticket, raw = stream.get()](std::uint64_t reached) {
+                      pool->reached(ticket, raw->shared_from_this(), reached);
+                    },
+                .instant = true});
+  pool->numbered(ticket, sequence);
   return true;
 }
 
@@ -58,7 +67,7 @@ cudaError_t cudaMallocFromPoolAsync(void** pointer, std::size_t bytes, cudaMemPo
                            const auto pool = world.pools.find(pool_handle);
                            if (pointer == nullptr || !pool) return cudaErrorInvalidValue;
                            const auto stream = resolve(world, stream_handle);
-                           if (!stream) return unresolved(stream_handle);
+                           if (!stream) return cudaErrorInvalidResourceHandle;
                            Device& stream_device = *world.device(stream->device());
                            if (stream_device.error() != cudaSuccess) return stream_device.error();
                            return allocate(world, pool, pointer, bytes, *stream);
@@ -71,7 +80,7 @@ cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t stre
                            if (!world.settings.memory_pools) return cudaErrorNotSupported;
                            if (pointer == nullptr) return cudaErrorInvalidValue;
                            const auto stream = resolve(world, stream_handle);
-                           if (!stream) return unresolved(stream_handle);
+                           if (!stream) return cudaErrorInvalidResourceHandle;
                            const auto pool = world.pools.find(device.current_pool.load());
                            if (!pool) return cudaErrorInvalidValue;
                            return allocate(world, pool, pointer, bytes, *stream);
@@ -83,7 +92,7 @@ cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream_handle) {
       Function::FreeAsync, device_of_pointer(pointer), [&](World& world, Device& device) {
         if (!world.settings.memory_pools) return cudaErrorNotSupported;
         const auto stream = resolve(world, stream_handle);
-        if (!stream) return unresolved(stream_handle);
+        if (!stream) return cudaErrorInvalidResourceHandle;
         Device& stream_device = *world.device(stream->device());
         if (stream_device.error() != cudaSuccess) return stream_device.error();
         const auto region = world.addresses.find(pointer);

@@ -1,18 +1,11 @@
 // Memory pools: making, destroying, choosing and measuring them.
-#include "api.h"
+#include <algorithm>
+#include <iterator>
+
+#include "api_pools.h"
 
 namespace cuda_simulator {
 namespace {
-
-// body(World&, shared_ptr<MemoryPool>)
-template <typename Body>
-cudaError_t with_pool(Function function, cudaMemPool_t handle, Body body) {
-  return call_in_context(function, device_of(handle), [&](World& world, Device&) {
-    if (!world.settings.memory_pools) return cudaErrorNotSupported;
-    const auto pool = world.pools.find(handle);
-    return pool ? body(world, pool) : cudaErrorInvalidValue;
-  });
-}
 
 cudaError_t pool_of(Function function, cudaMemPool_t* pool, int ordinal,
                     std::atomic<cudaMemPool_t> Device::*which) {
@@ -24,6 +17,12 @@ cudaError_t pool_of(Function function, cudaMemPool_t* pool, int ordinal,
   });
 }
 
+bool all_zero(const cudaMemPoolProps& properties) {
+  return std::all_of(std::begin(properties.reserved), std::end(properties.reserved),
+                     [](unsigned char byte) { return byte == 0; }) &&
+         properties.win32SecurityAttributes == nullptr;
+}
+
 }  // namespace
 }  // namespace cuda_simulator
 
@@ -31,21 +30,26 @@ using namespace cuda_simulator;
 
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
   const int ordinal = properties != nullptr ? properties->location.id : -1;
-  return call_in_context(Function::MemPoolCreate, device_number_if_any(ordinal),
-                         [&](World& world, Device& device) {
-                           if (!world.settings.memory_pools) return cudaErrorNotSupported;
-                           if (pool == nullptr || properties == nullptr)
-                             return cudaErrorInvalidValue;
-                           if (properties->allocType != cudaMemAllocationTypePinned ||
-                               properties->location.type != cudaMemLocationTypeDevice ||
-                               world.device(ordinal) == nullptr) {
-                             return cudaErrorInvalidValue;
-                           }
-                           if (properties->handleTypes != cudaMemHandleTypeNone)
-                             return cudaErrorNotSupported;
-                           *pool = world.create_pool(device, properties->maxSize);
-                           return cudaSuccess;
-                         });
+  return call_in_context(
+      Function::MemPoolCreate, device_number_if_any(ordinal), [&](World& world, Device& device) {
+        if (!world.settings.memory_pools) return cudaErrorNotSupported;
+        if (pool == nullptr || properties == nullptr) return cudaErrorInvalidValue;
+        if (!all_zero(*properties) || properties->allocType != cudaMemAllocationTypePinned) {
+          return cudaErrorInvalidValue;
+        }
+        if (properties->location.type == cudaMemLocationTypeHostNuma ||
+            (properties->location.type == cudaMemLocationTypeHost &&
+             properties->handleTypes == cudaMemHandleTypeNone)) {
+          return cudaErrorNotSupported;
+        }
+        if (properties->location.type != cudaMemLocationTypeDevice ||
+            world.device(ordinal) == nullptr) {
+          return cudaErrorInvalidValue;
+        }
+        if (properties->handleTypes != cudaMemHandleTypeNone) return cudaErrorNotSupported;
+        *pool = world.create_pool(device, properties->maxSize);
+        return cudaSuccess;
+      });
 }
 
 cudaError_t cudaMemPoolDestroy(cudaMemPool_t handle) {

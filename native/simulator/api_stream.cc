@@ -1,4 +1,4 @@
-// Stream management, and host functions.
+// Stream management.
 #include <algorithm>
 
 #include "api.h"
@@ -6,12 +6,14 @@
 namespace cuda_simulator {
 namespace {
 
-cudaError_t create_stream(Function function, cudaStream_t* handle, unsigned int flags) {
+cudaError_t create_stream(Function function, cudaStream_t* handle, unsigned int flags,
+                          int priority = kLeastStreamPriority) {
   return call_in_context(function, current_device(), [&](World& world, Device& device) {
     if (handle == nullptr || flags > cudaStreamNonBlocking) return cudaErrorInvalidValue;
     const auto kind =
         flags == cudaStreamNonBlocking ? Stream::Kind::kNonBlocking : Stream::Kind::kBlocking;
-    *handle = world.streams.add(device.streams().create(kind));
+    const int clamped = std::clamp(priority, kGreatestStreamPriority, kLeastStreamPriority);
+    *handle = world.streams.add(device.streams().create(kind, clamped));
     ledger_add(device.ledger().live_streams, 1);
     return cudaSuccess;
   });
@@ -30,6 +32,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags) 
   return create_stream(Function::StreamCreateWithFlags, stream, flags);
 }
 
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int flags, int priority) {
+  return create_stream(Function::StreamCreateWithPriority, stream, flags, priority);
+}
+
 cudaError_t cudaStreamDestroy(cudaStream_t handle) {
   return call_in_context(Function::StreamDestroy, device_of(handle),
                          [&](World& world, Device& device) {
@@ -45,7 +51,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
   return call_in_context(Function::StreamSynchronize, device_of(handle),
                          [&](World& world, Device& device) {
                            const auto stream = resolve(world, handle);
-                           if (!stream) return unresolved(handle);
+                           if (!stream) return cudaErrorInvalidResourceHandle;
                            return device.synchronize(device.streams().outstanding(*stream));
                          });
 }
@@ -54,7 +60,7 @@ cudaError_t cudaStreamQuery(cudaStream_t handle) {
   return call_in_context(
       Function::StreamQuery, device_of(handle), [&](World& world, Device& device) {
         const auto stream = resolve(world, handle);
-        if (!stream) return unresolved(handle);
+        if (!stream) return cudaErrorInvalidResourceHandle;
         const auto markers = device.streams().outstanding(*stream);
         if (!std::all_of(markers.begin(), markers.end(),
                          [](const Marker& marker) { return marker.complete(); })) {
@@ -70,26 +76,11 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event_handle, u
       Function::StreamWaitEvent, device_of(handle), [&](World& world, Device& device) {
         if (flags != cudaEventWaitDefault) return cudaErrorInvalidValue;
         const auto stream = resolve(world, handle);
-        if (!stream) return unresolved(handle);
+        if (!stream) return cudaErrorInvalidResourceHandle;
         const auto event = world.events.find(event_handle);
         if (!event) return cudaErrorInvalidResourceHandle;
         device.streams().enqueue(*stream,
                                  {.run = nullptr, .after = {event->captured()}, .instant = true});
         return cudaSuccess;
       });
-}
-
-cudaError_t cudaLaunchHostFunc(cudaStream_t handle, cudaHostFn_t function, void* data) {
-  return call_in_context(Function::LaunchHostFunc, device_of(handle),
-                         [&](World& world, Device& device) {
-                           if (function == nullptr) return cudaErrorInvalidValue;
-                           const auto stream = resolve(world, handle);
-                           if (!stream) return unresolved(handle);
-                           device.streams().enqueue(*stream, {.run = [=](std::uint64_t) {
-                             in_host_function() = true;
-                             function(data);
-                             in_host_function() = false;
-                           }});
-                           return cudaSuccess;
-                         });
 }

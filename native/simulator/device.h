@@ -45,6 +45,14 @@ class Device {
   cudaError_t synchronize();
   cudaError_t synchronize(const std::vector<Marker>& markers);
 
+  // cudaSetDeviceFlags' flags.
+  std::atomic<unsigned int> flags{0};
+  // The devices whose memory this one may reach, a bit for each. False: it was so before.
+  bool enable_peer(int peer) { return (peers_.fetch_or(bit(peer)) & bit(peer)) == 0; }
+  bool disable_peer(int peer) { return (peers_.fetch_and(~bit(peer)) & bit(peer)) != 0; }
+  bool reaches(int peer) const { return peer == ordinal_ || (peers_.load() & bit(peer)) != 0; }
+  void forget_peers() { peers_ = 0; }
+
   std::shared_ptr<MemoryPool> create_pool(std::uint64_t max_size);
   // Handles. Null where the device has no pools.
   std::atomic<cudaMemPool_t> default_pool{nullptr};
@@ -54,6 +62,7 @@ class Device {
   void reclaim_from_pools();
 
  private:
+  static constexpr std::uint64_t bit(int ordinal) { return std::uint64_t{1} << ordinal; }
   std::vector<std::shared_ptr<MemoryPool>> pools();
 
   const int ordinal_;
@@ -62,6 +71,7 @@ class Device {
   MemoryBudget budget_;
   std::atomic<bool> active_{false};
   std::atomic<int> sticky_error_{0};
+  std::atomic<std::uint64_t> peers_{0};
   StreamSet streams_;
   std::mutex pools_mutex_;
   std::vector<std::shared_ptr<MemoryPool>> pools_;

@@ -1,59 +1,65 @@
 #include "device_attributes.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 namespace cuda_simulator {
 namespace {
 
-constexpr int kMajor = 9;
-constexpr int kMinor = 0;
-constexpr int kMultiprocessors = 132;
-constexpr int kWarp = 32;
-constexpr int kThreadsPerBlock = 1024;
+// Those of a Hopper device, by number: a toolkit may lack the newest. In ascending order.
+constexpr std::pair<int, int> kAttributes[] = {
+    {1, 1024},  // threads of a block, and their dimensions
+    {2, 1024},        {3, 1024},        {4, 64},           {5, 2147483647},
+    {6, 65535},       {7, 65535},       {8, 49152},        {9, 65536},
+    {10, 32},         {11, 2147483647}, {12, 65536},       {13, 1980000},
+    {14, 512},        {15, 1},          {16, 132},         {17, 0},
+    {18, 0},          {19, 1},          {20, 0},           {21, 131072},
+    {22, 131072},     {23, 65536},      {24, 16384},       {25, 16384},
+    {26, 16384},      {27, 32768},      {28, 32768},       {29, 2048},
+    {30, 512},        {31, 1},          {32, 1},           {34, 0},
+    {35, 0},          {36, 2619000},    {37, 5120},        {38, 52428800},
+    {39, 2048},       {40, 3},          {41, 1},           {42, 32768},
+    {43, 2048},       {45, 32768},      {46, 32768},       {47, 8192},
+    {48, 8192},       {49, 32768},      {50, 0},           {51, 32},
+    {52, 32768},      {53, 32768},      {54, 2046},        {55, 32768},
+    {56, 131072},     {57, 65536},      {58, 16384},       {59, 16384},
+    {60, 16384},      {61, 32768},      {62, 2048},        {63, 32768},
+    {64, 32768},      {65, 2048},       {66, 32768},       {67, 32768},
+    {68, 2046},       {69, 268435456},  {70, 131072},      {71, 65000},
+    {72, 2097120},    {73, 32768},      {74, 32768},       {75, 9},
+    {76, 0},          {77, 32768},      {78, 1},           {79, 1},
+    {80, 1},          {81, 233472},     {82, 65536},       {83, 1},  // managed memory
+    {84, 0},          {86, 0},          {87, 2},           {88, 0},
+    {89, 1},  // which the host and the devices may touch at the same time
+    {90, 1},          {91, 1},          {95, 1},           {97, 232448},
+    {98, 0},          {99, 1},  // cudaHostRegister
+    {100, 0},         {101, 0},         {106, 32},         {108, 32768000},
+    {109, 134213632}, {111, 1024},      {112, 1},          {113, 0},
+    {114, 1},         {116, 0},         {117, 0},          {118, 0},
+    {119, 0},  // no pool may be shared with another process
+    {120, 1},         {121, 1},         {125, 0},          {126, 4},
+    {130, 0},         {131, -1},        {133, 0},          {134, 0},
+    {135, 0},         {138, 0},         {139, 0x233010DE}, {140, 0x16C010DE},
+    {142, 0},         {143, 0},         {144, 0},  // nor is one of host memory
+    {147, 0}};
 
 int pci_bus(int ordinal) { return ordinal + 1; }
 
 }  // namespace
 
 std::optional<int> device_attribute(cudaDeviceAttr attribute, int ordinal, bool memory_pools) {
-  switch (attribute) {
-    case cudaDevAttrMemoryPoolsSupported:
-      return memory_pools ? 1 : 0;
-    case cudaDevAttrUnifiedAddressing:
-    case cudaDevAttrCanMapHostMemory:
-    case cudaDevAttrConcurrentKernels:
-      return 1;
-    case cudaDevAttrComputeCapabilityMajor:
-      return kMajor;
-    case cudaDevAttrComputeCapabilityMinor:
-      return kMinor;
-    case cudaDevAttrMultiProcessorCount:
-      return kMultiprocessors;
-    case cudaDevAttrWarpSize:
-      return kWarp;
-    case cudaDevAttrMaxThreadsPerBlock:
-      return kThreadsPerBlock;
-    case cudaDevAttrAsyncEngineCount:
-      return 1;
-    case cudaDevAttrPciBusId:
-      return pci_bus(ordinal);
-    case cudaDevAttrPciDeviceId:
-    case cudaDevAttrPciDomainId:
-    case cudaDevAttrIntegrated:
-    case cudaDevAttrEccEnabled:
-    case cudaDevAttrComputeMode:
-    case cudaDevAttrKernelExecTimeout:
-    case cudaDevAttrManagedMemory:
-    case cudaDevAttrConcurrentManagedAccess:
-    case cudaDevAttrPageableMemoryAccess:
-    case cudaDevAttrHostRegisterSupported:
-    case cudaDevAttrStreamPrioritiesSupported:
-    case cudaDevAttrMemoryPoolSupportedHandleTypes:
-      return 0;
-    default:
-      return std::nullopt;
-  }
+  const int number = static_cast<int>(attribute);
+  if (number == cudaDevAttrMemoryPoolsSupported) return memory_pools ? 1 : 0;
+  if (number == cudaDevAttrPciBusId) return pci_bus(ordinal);
+  if (number == cudaDevAttrMultiGpuBoardGroupID) return ordinal;
+  const auto* found = std::lower_bound(
+      std::begin(kAttributes), std::end(kAttributes), number,
+      [](const std::pair<int, int>& entry, int wanted) { return entry.first < wanted; });
+  if (found == std::end(kAttributes) || found->first != number) return std::nullopt;
+  return found->second;
 }
 
 std::string pci_bus_id(int ordinal) {
@@ -62,23 +68,99 @@ std::string pci_bus_id(int ordinal) {
   return text;
 }
 
+std::optional<std::string> parse_pci_bus_id(const char* text) {
+  unsigned int domain = 0;
+  unsigned int bus = 0;
+  unsigned int device = 0;
+  unsigned int function = 0;
+  int read = 0;
+  const auto whole = [&](int found, int wanted) {
+    return found == wanted && static_cast<std::size_t>(read) == std::strlen(text);
+  };
+  const bool matches =
+      whole(std::sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &read), 4) ||
+      (function = 0, whole(std::sscanf(text, "%x:%x:%x%n", &domain, &bus, &device, &read), 3)) ||
+      (domain = 0, whole(std::sscanf(text, "%x:%x.%x%n", &bus, &device, &function, &read), 3));
+  if (!matches) return std::nullopt;
+  char canonical[32];
+  std::snprintf(canonical, sizeof(canonical), "%04X:%02X:%02X.%x", domain, bus, device, function);
+  return canonical;
+}
+
 cudaDeviceProp device_properties(int ordinal, std::uint64_t memory, bool memory_pools) {
+  const auto value = [&](cudaDeviceAttr attribute) {
+    return device_attribute(attribute, ordinal, memory_pools).value_or(0);
+  };
+  const auto bytes = [&](cudaDeviceAttr attribute) {
+    return static_cast<std::size_t>(value(attribute));
+  };
   cudaDeviceProp properties{};
   std::snprintf(properties.name, sizeof(properties.name), "Simulated device %d", ordinal);
   std::memcpy(properties.uuid.bytes, "cuda-simulator", 14);
   properties.uuid.bytes[15] = static_cast<char>(ordinal);
   properties.totalGlobalMem = memory;
-  properties.major = kMajor;
-  properties.minor = kMinor;
-  properties.multiProcessorCount = kMultiprocessors;
-  properties.warpSize = kWarp;
-  properties.maxThreadsPerBlock = kThreadsPerBlock;
-  properties.pciBusID = pci_bus(ordinal);
-  properties.unifiedAddressing = 1;
-  properties.canMapHostMemory = 1;
-  properties.concurrentKernels = 1;
-  properties.asyncEngineCount = 1;
-  properties.memoryPoolsSupported = memory_pools ? 1 : 0;
+  properties.sharedMemPerBlock = bytes(cudaDevAttrMaxSharedMemoryPerBlock);
+  properties.memPitch = bytes(cudaDevAttrMaxPitch);
+  properties.totalConstMem = bytes(cudaDevAttrTotalConstantMemory);
+  properties.textureAlignment = bytes(cudaDevAttrTextureAlignment);
+  properties.texturePitchAlignment = bytes(cudaDevAttrTexturePitchAlignment);
+  properties.surfaceAlignment = bytes(cudaDevAttrSurfaceAlignment);
+  properties.sharedMemPerMultiprocessor = bytes(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
+  properties.sharedMemPerBlockOptin = bytes(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+  properties.reservedSharedMemPerBlock = bytes(cudaDevAttrReservedSharedMemoryPerBlock);
+  properties.regsPerBlock = value(cudaDevAttrMaxRegistersPerBlock);
+  properties.warpSize = value(cudaDevAttrWarpSize);
+  properties.maxThreadsPerBlock = value(cudaDevAttrMaxThreadsPerBlock);
+  properties.maxThreadsDim[0] = value(cudaDevAttrMaxBlockDimX);
+  properties.maxThreadsDim[1] = value(cudaDevAttrMaxBlockDimY);
+  properties.maxThreadsDim[2] = value(cudaDevAttrMaxBlockDimZ);
+  properties.maxGridSize[0] = value(cudaDevAttrMaxGridDimX);
+  properties.maxGridSize[1] = value(cudaDevAttrMaxGridDimY);
+  properties.maxGridSize[2] = value(cudaDevAttrMaxGridDimZ);
+  properties.major = value(cudaDevAttrComputeCapabilityMajor);
+  properties.minor = value(cudaDevAttrComputeCapabilityMinor);
+  properties.multiProcessorCount = value(cudaDevAttrMultiProcessorCount);
+  properties.integrated = value(cudaDevAttrIntegrated);
+  properties.canMapHostMemory = value(cudaDevAttrCanMapHostMemory);
+  properties.concurrentKernels = value(cudaDevAttrConcurrentKernels);
+  properties.ECCEnabled = value(cudaDevAttrEccEnabled);
+  properties.pciBusID = value(cudaDevAttrPciBusId);
+  properties.pciDeviceID = value(cudaDevAttrPciDeviceId);
+  properties.pciDomainID = value(cudaDevAttrPciDomainId);
+  properties.asyncEngineCount = value(cudaDevAttrAsyncEngineCount);
+  properties.unifiedAddressing = value(cudaDevAttrUnifiedAddressing);
+  properties.memoryBusWidth = value(cudaDevAttrGlobalMemoryBusWidth);
+  properties.l2CacheSize = value(cudaDevAttrL2CacheSize);
+  properties.persistingL2CacheMaxSize = value(cudaDevAttrMaxPersistingL2CacheSize);
+  properties.maxThreadsPerMultiProcessor = value(cudaDevAttrMaxThreadsPerMultiProcessor);
+  properties.streamPrioritiesSupported = value(cudaDevAttrStreamPrioritiesSupported);
+  properties.globalL1CacheSupported = value(cudaDevAttrGlobalL1CacheSupported);
+  properties.localL1CacheSupported = value(cudaDevAttrLocalL1CacheSupported);
+  properties.regsPerMultiprocessor = value(cudaDevAttrMaxRegistersPerMultiprocessor);
+  properties.managedMemory = value(cudaDevAttrManagedMemory);
+  properties.multiGpuBoardGroupID = value(cudaDevAttrMultiGpuBoardGroupID);
+  properties.concurrentManagedAccess = value(cudaDevAttrConcurrentManagedAccess);
+  properties.pageableMemoryAccess = value(cudaDevAttrPageableMemoryAccess);
+  properties.computePreemptionSupported = value(cudaDevAttrComputePreemptionSupported);
+  properties.canUseHostPointerForRegisteredMem =
+      value(cudaDevAttrCanUseHostPointerForRegisteredMem);
+  properties.cooperativeLaunch = value(cudaDevAttrCooperativeLaunch);
+  properties.maxBlocksPerMultiProcessor = value(cudaDevAttrMaxBlocksPerMultiprocessor);
+  properties.accessPolicyMaxWindowSize = value(cudaDevAttrMaxAccessPolicyWindowSize);
+  properties.hostRegisterSupported = value(cudaDevAttrHostRegisterSupported);
+  properties.sparseCudaArraySupported = value(cudaDevAttrSparseCudaArraySupported);
+  properties.hostRegisterReadOnlySupported = value(cudaDevAttrHostRegisterReadOnlySupported);
+  properties.timelineSemaphoreInteropSupported =
+      value(cudaDevAttrTimelineSemaphoreInteropSupported);
+  properties.memoryPoolsSupported = value(cudaDevAttrMemoryPoolsSupported);
+  properties.clusterLaunch = value(cudaDevAttrClusterLaunch);
+  properties.deferredMappingCudaArraySupported =
+      value(cudaDevAttrDeferredMappingCudaArraySupported);
+#if CUDART_VERSION >= 13000
+  properties.deviceNumaId = value(cudaDevAttrNumaId);
+  properties.gpuPciDeviceID = static_cast<unsigned int>(value(cudaDevAttrGpuPciDeviceId));
+  properties.gpuPciSubsystemID = static_cast<unsigned int>(value(cudaDevAttrGpuPciSubsystemId));
+#endif
   return properties;
 }
 

@@ -16,10 +16,20 @@ namespace cuda_simulator {
   X(GetDeviceProperties)                    \
   X(DeviceGetAttribute)                     \
   X(DeviceGetPCIBusId)                      \
+  X(DeviceGetByPCIBusId)                    \
+  X(InitDevice)                             \
+  X(SetDeviceFlags)                         \
+  X(GetDeviceFlags)                         \
+  X(DeviceCanAccessPeer)                    \
+  X(DeviceEnablePeerAccess)                 \
+  X(DeviceDisablePeerAccess)                \
+  X(DeviceGetP2PAttribute)                  \
+  X(DeviceGetStreamPriorityRange)           \
   X(DeviceSynchronize)                      \
   X(DeviceReset)                            \
   X(DeviceGraphMemTrim)                     \
   X(DeviceGetGraphMemAttribute)             \
+  X(DeviceSetGraphMemAttribute)             \
   X(DeviceGetDefaultMemPool)                \
   X(DeviceGetMemPool)                       \
   X(DeviceSetMemPool)                       \
@@ -31,31 +41,58 @@ namespace cuda_simulator {
   X(GetDriverEntryPointByVersion)           \
   X(StreamCreate)                           \
   X(StreamCreateWithFlags)                  \
+  X(StreamCreateWithPriority)               \
   X(StreamDestroy)                          \
   X(StreamSynchronize)                      \
   X(StreamQuery)                            \
   X(StreamWaitEvent)                        \
+  X(StreamGetId)                            \
+  X(StreamGetFlags)                         \
+  X(StreamGetPriority)                      \
+  X(StreamGetDevice)                        \
+  X(StreamIsCapturing)                      \
+  X(ThreadExchangeStreamCaptureMode)        \
+  X(StreamAddCallback)                      \
+  X(StreamAttachMemAsync)                   \
   X(EventCreate)                            \
   X(EventCreateWithFlags)                   \
   X(EventRecord)                            \
+  X(EventRecordWithFlags)                   \
   X(EventQuery)                             \
   X(EventSynchronize)                       \
   X(EventDestroy)                           \
+  X(EventElapsedTime)                       \
   X(Malloc)                                 \
   X(Free)                                   \
   X(HostAlloc)                              \
   X(MallocHost)                             \
   X(FreeHost)                               \
+  X(HostRegister)                           \
+  X(HostUnregister)                         \
+  X(HostGetDevicePointer)                   \
+  X(HostGetFlags)                           \
   X(Memcpy)                                 \
   X(MemcpyAsync)                            \
+  X(MemcpyPeer)                             \
+  X(MemcpyPeerAsync)                        \
   X(Memset)                                 \
   X(MemsetAsync)                            \
   X(PointerGetAttributes)                   \
+  X(MallocManaged)                          \
+  X(MemAdvise)                              \
+  X(MemPrefetchAsync)                       \
+  X(MemRangeGetAttribute)                   \
+  X(MemRangeGetAttributes)                  \
   X(MemPoolCreate)                          \
   X(MemPoolDestroy)                         \
   X(MemPoolSetAttribute)                    \
   X(MemPoolGetAttribute)                    \
   X(MemPoolTrimTo)                          \
+  X(MemPoolSetAccess)                       \
+  X(MemPoolGetAccess)                       \
+  X(MemGetDefaultMemPool)                   \
+  X(MemGetMemPool)                          \
+  X(MemSetMemPool)                          \
   X(MallocFromPoolAsync)                    \
   X(MallocAsync)                            \
   X(FreeAsync)                              \

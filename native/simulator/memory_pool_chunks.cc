@@ -36,10 +36,9 @@ bool MemoryPool::grow_by(std::uint64_t chunk) {
   return true;
 }
 
-bool MemoryPool::seen_complete(Chunk& chunk) {
-  std::erase_if(chunk.last_frees,
-                [](const auto& last) { return last.first->observed(last.second); });
-  return chunk.last_frees.empty();
+bool MemoryPool::seen_complete(Frees& frees) {
+  std::erase_if(frees, [](const auto& last) { return last.first->observed(last.second); });
+  return frees.empty();
 }
 
 void MemoryPool::release(Chunks::iterator chunk) {
@@ -64,7 +63,7 @@ void MemoryPool::trim_locked(std::uint64_t bytes_to_keep, bool seen_by_host) {
     const auto chunk = chunks_.find(*base);
     ++base;  // release() takes the element out
     const bool kept = reserved_ - bytes_to_keep < chunk->second.size;
-    if (!kept && (!seen_by_host || seen_complete(chunk->second))) release(chunk);
+    if (!kept && (!seen_by_host || seen_complete(chunk->second.last_frees))) release(chunk);
   }
 }
 
@@ -82,6 +81,18 @@ void MemoryPool::destroy() {
   const std::lock_guard lock(mutex_);
   destroyed_ = true;
   release_if_done();
+}
+
+void MemoryPool::set_access(int device, cudaMemAccessFlags flags) {
+  const std::lock_guard lock(mutex_);
+  access_[device] = flags;
+}
+
+cudaMemAccessFlags MemoryPool::access(int device) const {
+  if (device == device_) return cudaMemAccessFlagsProtReadWrite;
+  const std::lock_guard lock(mutex_);
+  const auto found = access_.find(device);
+  return found != access_.end() ? found->second : cudaMemAccessFlagsProtNone;
 }
 
 cudaError_t MemoryPool::set_attribute(cudaMemPoolAttr attribute, const void* value) {

@@ -20,7 +20,12 @@ bool& in_host_function() {
   return inside;
 }
 
-void Stream::enqueue(Work work) {
+std::uint64_t Stream::next_id() {
+  static std::atomic<std::uint64_t> last{0};  // process lifetime
+  return ++last;
+}
+
+std::uint64_t Stream::enqueue(Work work) {
   std::unique_lock lock(mutex_);
   const std::uint64_t sequence = enqueued_.load() + 1;
   for (const Marker& marker : work.after) {
@@ -37,13 +42,14 @@ void Stream::enqueue(Work work) {
     completed_ = sequence;
     lock.unlock();
     progressed_.notify_all();
-    return;
+    return sequence;
   }
   if (!started_) start();
   queue_.push_back(std::move(work));
   enqueued_ = sequence;
   lock.unlock();
   has_work_.notify_one();
+  return sequence;
 }
 
 // The process's signals are for its own threads: a library's thread blocks what others may handle.
@@ -87,7 +93,7 @@ void Stream::drain() {
 }
 
 void Stream::run(const Work& work, std::uint64_t sequence) {
-  if (work.run && !lost()) work.run(sequence);
+  if (work.run && (work.always || !lost())) work.run(sequence);
 }
 
 bool Stream::wait(std::uint64_t sequence) {
@@ -110,6 +116,13 @@ void Stream::observe(std::uint64_t sequence) {
     joins_.erase(seen, joins_.end());
   }
   for (const Marker& marker : joined) marker.observe();
+}
+
+void Stream::joined(std::uint64_t sequence, std::vector<Marker>& into) {
+  const std::lock_guard lock(mutex_);
+  for (const Join& join : joins_) {
+    if (join.sequence <= sequence) into.push_back(join.marker);
+  }
 }
 
 void Stream::close() {

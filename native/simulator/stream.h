@@ -40,6 +40,8 @@ struct Work {
   std::vector<Marker> after = {};                   // in other streams
   // Takes no time on the device: an idle stream reaches it at once, in the caller's thread.
   bool instant = false;
+  // Runs though the device was lost, as cudaStreamAddCallback's callbacks do.
+  bool always = false;
 };
 
 class Stream : public std::enable_shared_from_this<Stream> {
@@ -47,13 +49,16 @@ class Stream : public std::enable_shared_from_this<Stream> {
   enum class Kind { kBlocking, kNonBlocking, kLegacy };
 
   // `sticky_error` is the device's; while it is not 0, work is discarded and waits end.
-  Stream(int device, Kind kind, const std::atomic<int>& sticky_error)
-      : device_(device), kind_(kind), sticky_error_(sticky_error) {}
+  Stream(int device, Kind kind, const std::atomic<int>& sticky_error, int priority = 0)
+      : device_(device), kind_(kind), sticky_error_(sticky_error), priority_(priority) {}
 
   int device() const { return device_; }
   Kind kind() const { return kind_; }
+  int priority() const { return priority_; }
+  std::uint64_t id() const { return id_; }  // unique in the process
 
-  void enqueue(Work work);
+  // The work's number.
+  std::uint64_t enqueue(Work work);
   // Everything enqueued so far.
   Marker mark() { return {shared_from_this(), enqueued_.load()}; }
   bool idle() const { return complete(enqueued_.load()); }
@@ -64,6 +69,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   bool observed(std::uint64_t sequence) const { return observed_.load() >= sequence; }
   bool wait(std::uint64_t sequence);
   void observe(std::uint64_t sequence);
+  // Adds the points in other streams that the work up to `sequence` waits for, and that the host
+  // has not seen complete.
+  void joined(std::uint64_t sequence, std::vector<Marker>& into);
 
   // The thread ends when the queue is empty.
   void close();
@@ -76,6 +84,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
     Marker marker;           // that it waited for
   };
 
+  static std::uint64_t next_id();
   bool lost() const { return sticky_error_.load() != 0; }
   void start();
   void drain();  // the thread's body
@@ -84,6 +93,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   const int device_;
   const Kind kind_;
   const std::atomic<int>& sticky_error_;
+  const int priority_;
+  const std::uint64_t id_ = next_id();
 
   std::mutex mutex_;
   std::condition_variable has_work_;
@@ -97,7 +108,12 @@ class Stream : public std::enable_shared_from_this<Stream> {
   std::atomic<std::uint64_t> observed_{0};
 };
 
-// Whether the calling thread is inside a function of cudaLaunchHostFunc. Thread lifetime.
+// Of what cudaStreamCreateWithPriority accepts; anything else is clamped to it.
+inline constexpr int kLeastStreamPriority = 0;
+inline constexpr int kGreatestStreamPriority = -5;
+
+// Whether the calling thread is inside a function of cudaLaunchHostFunc or a callback. Thread
+// lifetime.
 bool& in_host_function();
 
 }  // namespace cuda_simulator

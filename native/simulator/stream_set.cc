@@ -5,8 +5,8 @@
 
 namespace cuda_simulator {
 
-std::shared_ptr<Stream> StreamSet::create(Stream::Kind kind) {
-  auto stream = std::make_shared<Stream>(device_, kind, sticky_error_);
+std::shared_ptr<Stream> StreamSet::create(Stream::Kind kind, int priority) {
+  auto stream = std::make_shared<Stream>(device_, kind, sticky_error_, priority);
   const std::lock_guard lock(mutex_);
   forget_finished();
   all_.push_back({stream});
@@ -20,6 +20,29 @@ std::shared_ptr<Stream> StreamSet::legacy() {
     all_.push_back({legacy_});
   }
   return legacy_;
+}
+
+std::shared_ptr<Stream> StreamSet::per_thread(std::uint64_t thread) {
+  const std::lock_guard lock(mutex_);
+  auto& stream = per_thread_[thread];
+  if (!stream) {
+    forget_finished();
+    stream = std::make_shared<Stream>(device_, Stream::Kind::kBlocking, sticky_error_);
+    all_.push_back({stream});
+  }
+  return stream;
+}
+
+void StreamSet::close_thread(std::uint64_t thread) {
+  std::shared_ptr<Stream> stream;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = per_thread_.find(thread);
+    if (found == per_thread_.end()) return;
+    stream = std::move(found->second);
+    per_thread_.erase(found);
+  }
+  close(*stream);
 }
 
 void StreamSet::close(Stream& stream) {
@@ -38,6 +61,7 @@ void StreamSet::close_all() {
     entry.stream->close();
   }
   legacy_.reset();
+  per_thread_.clear();
   forget_finished();
 }
 
@@ -47,25 +71,55 @@ void StreamSet::forget_finished() {
   });
 }
 
-std::vector<Marker> StreamSet::dependencies(const Stream& stream) {
+std::vector<Marker> StreamSet::dependencies(const Stream& stream, bool idle_too) {
   std::vector<Marker> markers;
   if (stream.kind() == Stream::Kind::kNonBlocking) return markers;
   const std::lock_guard lock(mutex_);
   if (stream.kind() == Stream::Kind::kBlocking) {
-    if (legacy_ && !legacy_->idle()) markers.push_back(legacy_->mark());
+    if (legacy_ && (idle_too || !legacy_->idle())) markers.push_back(legacy_->mark());
     return markers;
   }
   for (const Entry& entry : all_) {
-    if (entry.stream->kind() == Stream::Kind::kBlocking && !entry.stream->idle()) {
+    if (entry.stream->kind() == Stream::Kind::kBlocking && (idle_too || !entry.stream->idle())) {
       markers.push_back(entry.stream->mark());
     }
   }
   return markers;
 }
 
-void StreamSet::enqueue(Stream& stream, Work work) {
+std::uint64_t StreamSet::enqueue(Stream& stream, Work work) {
   for (Marker& marker : dependencies(stream)) work.after.push_back(std::move(marker));
-  stream.enqueue(std::move(work));
+  return stream.enqueue(std::move(work));
+}
+
+void StreamSet::join_all(const Marker& marker) {
+  const auto own_legacy = legacy();
+  std::vector<std::shared_ptr<Stream>> streams;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& entry : all_) {
+      if (!entry.closed && entry.stream != marker.stream) streams.push_back(entry.stream);
+    }
+  }
+  for (const auto& stream : streams) {
+    stream->enqueue({.run = nullptr, .after = {marker}, .instant = true});
+  }
+}
+
+Reach StreamSet::reach(Stream& stream) {
+  Reach reach;
+  std::vector<Marker> open = dependencies(stream, true);
+  stream.joined(std::numeric_limits<std::uint64_t>::max(), open);
+  while (!open.empty()) {
+    const Marker marker = std::move(open.back());
+    open.pop_back();
+    if (!marker.stream || marker.stream.get() == &stream) continue;
+    Marker& farthest = reach[marker.stream.get()];
+    if (farthest.stream && farthest.sequence >= marker.sequence) continue;
+    farthest = marker;
+    marker.stream->joined(marker.sequence, open);
+  }
+  return reach;
 }
 
 Marker StreamSet::record(Stream& stream) {

@@ -2,32 +2,46 @@
 // them: work in the legacy stream waits for all earlier work of the blocking streams, and their
 // later work waits for it. State: one object per device.
 //
-// Threads: any. `mutex_` guards all_ and legacy_. Lock order: StreamSet::mutex_ before
+// Threads: any. `mutex_` guards all_, legacy_ and per_thread_. Lock order: StreamSet::mutex_ before
 // Stream::mutex_; nothing waits while holding it.
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "stream.h"
 
 namespace cuda_simulator {
 
+// How far a stream's future work is ordered behind other streams: by stream, the last such point.
+using Reach = std::unordered_map<const Stream*, Marker>;
+
 class StreamSet {
  public:
   StreamSet(int device, const std::atomic<int>& sticky_error)
       : device_(device), sticky_error_(sticky_error) {}
 
-  std::shared_ptr<Stream> create(Stream::Kind kind);
+  std::shared_ptr<Stream> create(Stream::Kind kind, int priority = 0);
   // The legacy default stream, made at its first use.
   std::shared_ptr<Stream> legacy();
+  // The per-thread default stream of the thread with that number, made at its first use. It is a
+  // blocking stream.
+  std::shared_ptr<Stream> per_thread(std::uint64_t thread);
+  // The thread has ended.
+  void close_thread(std::uint64_t thread);
   // A closed stream stays in the set until its work is done and the host has seen it done.
   void close(Stream& stream);
   void close_all();
 
-  void enqueue(Stream& stream, Work work);
+  std::uint64_t enqueue(Stream& stream, Work work);
+  // All streams' later work waits for the point.
+  void join_all(const Marker& marker);
+  // By events, waits and the legacy stream.
+  Reach reach(Stream& stream);
   // The point that an event recorded in the stream stands for.
   Marker record(Stream& stream);
   // What a wait for the stream waits for: asking adds no work.
@@ -38,7 +52,7 @@ class StreamSet {
   void wake_all();
 
  private:
-  std::vector<Marker> dependencies(const Stream& stream);
+  std::vector<Marker> dependencies(const Stream& stream, bool idle_too = false);
   void forget_finished();
 
   const int device_;
@@ -50,6 +64,7 @@ class StreamSet {
   };
   std::vector<Entry> all_;  // the legacy stream too
   std::shared_ptr<Stream> legacy_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Stream>> per_thread_;
 };
 
 }  // namespace cuda_simulator

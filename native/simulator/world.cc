@@ -5,6 +5,8 @@
 #include <exception>
 #include <mutex>
 
+#include "process_state.h"
+
 namespace cuda_simulator {
 namespace {
 
@@ -56,6 +58,7 @@ World* World::make_broken(const std::string& reason) {
 }
 
 void World::replace(World* next) {
+  watch_process();
   World* old = current_world.exchange(next, std::memory_order_acq_rel);
   next->previous_ = old;
   if (old != nullptr) old->retire();
@@ -81,7 +84,8 @@ cudaMemPool_t World::create_pool(Device& device, std::uint64_t max_size) {
 }
 
 void World::free_device_region(std::uintptr_t base) {
-  const auto region = addresses.unmap(base, Region::Kind::kDevice);
+  auto region = addresses.unmap(base, Region::Kind::kDevice);
+  if (!region) region = addresses.unmap(base, Region::Kind::kManaged);
   if (!region) return;
   Device& owner = *device(region->device);
   owner.budget().release(region->committed);
@@ -89,7 +93,8 @@ void World::free_device_region(std::uintptr_t base) {
 }
 
 void World::free_host_region(std::uintptr_t base) {
-  const auto region = addresses.unmap(base, Region::Kind::kHost);
+  auto region = addresses.unmap(base, Region::Kind::kHost);
+  if (!region) region = addresses.unmap(base, Region::Kind::kRegistered);
   if (region) ledger_subtract(ledger->header().pinned_host_bytes, region->size);
 }
 

@@ -18,6 +18,7 @@
 #include "handle_table.h"
 #include "ledger.h"
 #include "memory_pool.h"
+#include "process_state.h"
 #include "settings.h"
 #include "stream.h"
 
@@ -34,6 +35,9 @@ class World {
 
   World(const World&) = delete;  // its parts refer to one another
   World& operator=(const World&) = delete;
+
+  // The process is the child of a fork, after which a world cannot be used.
+  bool forked() const { return forks_ != forks(); }
 
   // nullptr where there is none.
   Device* device(int ordinal) {
@@ -66,6 +70,7 @@ class World {
   void build(const Settings& settings);
   void retire();
 
+  const unsigned int forks_ = forks();
   World* previous_ = nullptr;  // kept reachable
 };
 

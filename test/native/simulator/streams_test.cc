@@ -100,7 +100,7 @@ TEST_F(Streams, RefuseWrongHandlesAndFlags) {
   EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorInvalidResourceHandle);
   EXPECT_EQ(cudaStreamDestroy(nullptr), cudaErrorInvalidResourceHandle);
   EXPECT_EQ(cudaStreamDestroy(cudaStreamLegacy), cudaErrorInvalidResourceHandle);
-  EXPECT_EQ(cudaStreamSynchronize(cudaStreamPerThread), cudaErrorNotSupported);
+  EXPECT_EQ(cudaStreamDestroy(cudaStreamPerThread), cudaErrorInvalidResourceHandle);
   EXPECT_EQ(cudaStreamCreate(nullptr), cudaErrorInvalidValue);
   cudaStream_t unmade = nullptr;
   EXPECT_EQ(cudaStreamCreateWithFlags(&unmade, 2), cudaErrorInvalidValue);
