@@ -35,9 +35,11 @@ export class Model {
   readonly #readTensor: TensorReader | undefined;
 
   static {
+    // By its own name, the bundle would call the class something else.
+    const { prototype } = this;
     unloadInTurn = (model, turns) => model.#lifecycle.unloadInTurn(turns);
     isModel = (unloadable): unloadable is Model =>
-      #lifecycle in unloadable && unloadable.unload === Model.prototype.unload;
+      #lifecycle in unloadable && unloadable.unload === prototype.unload;
   }
 
   /** @internal */
