@@ -2,6 +2,9 @@
 // import.
 import { build } from 'esbuild';
 
+/** Modules of which only functions are used: the first call loads them. */
+const LOADED_BY_A_CALL = ['node:fs/promises', 'node:module', 'node:timers/promises'];
+
 /**
  * Takes Node's own modules without importing them: an import of one costs 0.3 ms and more, as it reads
  * every export, and those of node:fs load all of Node's streams. Exports that nobody names fall away.
@@ -11,11 +14,13 @@ const builtins = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
     onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => {
-      const names = Object.keys(process.getBuiltinModule(path)).map(
-        (name) => `export const ${name} = /* @__PURE__ */ (() => builtin.${name})();`,
-      );
-      const builtin = `const builtin = /* @__PURE__ */ process.getBuiltinModule('${path}');`;
-      return { contents: [builtin, ...names].join('\n') };
+      const names = Object.keys(process.getBuiltinModule(path));
+      const load = `process.getBuiltinModule('${path}')`;
+      const value = LOADED_BY_A_CALL.includes(path)
+        ? (name) => `(...args) => ${load}.${name}(...args)`
+        : (name) => `/* @__PURE__ */ (() => ${load}.${name})()`;
+      const lines = names.map((name) => `export const ${name} = ${value(name)};`);
+      return { contents: lines.join('\n') };
     });
   },
 };

@@ -3,6 +3,7 @@
 type Http = typeof import('node:http');
 type Http2 = typeof import('node:http2');
 type Net = typeof import('node:net');
+type Os = typeof import('node:os');
 type Stream = typeof import('node:stream');
 type V8 = typeof import('node:v8');
 type Vm = typeof import('node:vm');
@@ -18,6 +19,10 @@ export function http2(): Http2 {
 
 export function net(): Net {
   return process.getBuiltinModule('node:net');
+}
+
+export function os(): Os {
+  return process.getBuiltinModule('node:os');
 }
 
 export function stream(): Stream {

@@ -22,8 +22,6 @@ interface LoadedAddon {
   readonly notReal?: { readonly code: string; readonly message: string };
 }
 
-const require = createRequire(import.meta.url);
-
 let loaded: LoadedAddon | undefined;
 
 /**
@@ -80,11 +78,11 @@ function binaryPath(name: Binary): string {
 
 /** By the package's own name: this file is elsewhere once it is bundled. */
 function packageRoot(): string {
-  return dirname(require.resolve('cuda-shutdown/package.json'));
+  return dirname(createRequire(import.meta.url).resolve('cuda-shutdown/package.json'));
 }
 
 function requireBinary(name: Binary): Addon {
-  const bindings = require('bindings') as typeof import('bindings');
+  const bindings = createRequire(import.meta.url)('bindings') as typeof import('bindings');
   try {
     return bindings({
       bindings: name,

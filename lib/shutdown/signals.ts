@@ -1,6 +1,6 @@
 /** The signals of the process, and the only file that listens to them. */
 
-import { constants } from 'node:os';
+import { os } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
 
 export interface SignalArrival {
@@ -29,9 +29,8 @@ export function checkSignals(names: unknown): readonly SignalArrival[] {
 
 function signalNumber(name: unknown): number | undefined {
   if (typeof name !== 'string' || UNCATCHABLE.includes(name)) return undefined;
-  return Object.hasOwn(constants.signals, name)
-    ? constants.signals[name as NodeJS.Signals]
-    : undefined;
+  const { signals } = os().constants;
+  return Object.hasOwn(signals, name) ? signals[name as NodeJS.Signals] : undefined;
 }
 
 /** Calls `arrived` for every arrival of one of `signals`. Answers what stops the listening. */
