@@ -5,7 +5,7 @@ import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile, roundsFromArguments } from './interleaved.mjs';
-import { readDevices } from './ledger.mjs';
+import { readLedger } from '../dist/testing/index.js';
 import { writeModelFile } from './model-file.mjs';
 
 const TENSORS = 24;
@@ -25,7 +25,7 @@ function agree(what, got, expected) {
   if (got !== expected) throw new Error(`Expected ${what} to be ${expected}, got ${got}`);
 }
 
-const held = () => readDevices(ledger)[0].usedBytes;
+const held = () => readLedger(ledger).devices[0].usedBytes;
 
 /** One abort: the milliseconds until the unload settled, or why there is nothing to count. */
 async function abortOnce(file) {
@@ -70,7 +70,7 @@ try {
     times.push(once.ms);
     if (once.stuck) stuck += 1;
   }
-  const [{ totalAllocations, totalFrees, invalidFrees }] = readDevices(ledger);
+  const [{ totalAllocations, totalFrees, invalidFrees }] = readLedger(ledger).devices;
   agree('the number of frees', totalFrees, totalAllocations);
   agree('the number of invalid frees', invalidFrees, 0);
   const [p50, p99, max] = [0.5, 0.99, 1].map((share) => quantile(times, share).toFixed(2));

@@ -12,7 +12,7 @@ import { faultList, type SimulationOptions, simulationSettings } from './options
 /**
  * Chooses the simulated runtime for this process, and begins it anew: all devices, memory, faults and
  * counts. To be called before anything of the package is used; and again, as before each test, whenever
- * there is no model. Processes and workers that this one starts get the simulated runtime as well,
+ * there is no model, and nothing of the package is under way. Processes and workers that this one starts get the simulated runtime as well,
  * with the settings of their own environment (`simulatedEnvironment`).
  *
  * @throws TypeError or RangeError for a wrong option

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { readDevices } from '../../bench/ledger.mjs';
+import { readLedger } from '../../dist/testing/index.js';
 import { writeModelFile } from '../../bench/model-file.mjs';
 import { until } from '../fixtures/cuda-common.mjs';
 import { faultsByChance, seeded } from './chance.mjs';
@@ -121,9 +121,9 @@ try {
   }
 
   // A load that failed while a call hung gives back in the background.
-  const empty = () => readDevices(ledger).every((device) => device.liveAllocations === 0);
+  const empty = () => readLedger(ledger).devices.every((device) => device.liveAllocations === 0);
   await until(() => empty() && threads() <= threadsBefore).catch(() => undefined);
-  const devices = readDevices(ledger);
+  const devices = readLedger(ledger).devices;
   for (const device of devices) {
     const { usedBytes, liveAllocations, totalAllocations, totalFrees } = device;
     check('no memory to be held', usedBytes === 0 && liveAllocations === 0, device);
