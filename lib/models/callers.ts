@@ -3,7 +3,7 @@
 import { deferred } from '../common/deferred.js';
 import { limitTimer } from '../common/limit-timer.js';
 import { notify } from '../common/notify.js';
-import { abortError, type Situation, timeoutError } from './unload-errors.js';
+import { abortError, type Situation, timeoutError, type UnloadPhase } from './unload-errors.js';
 import type { Convoy, Turns, UnloadInTurn } from './in-turn.js';
 import type { CallerLimits } from './unload-options.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
@@ -24,16 +24,21 @@ interface Caller {
 
 const NO_LIMITS = { signal: undefined, timeoutMs: Infinity, drainMs: Infinity };
 
+/** The run, as far as they see it. */
+export interface CalledRun {
+  readonly phase: UnloadPhase;
+  readonly situation: Situation;
+  /** Called when the last has left: its error is made at the `end()`. */
+  allLeft(): void;
+}
+
 /** Object lifetime: that of its run. */
 export class Callers {
   readonly #callers = new Set<Caller>();
-  readonly #situation: () => Situation;
-  readonly #allLeft: () => void;
+  readonly #of: CalledRun;
 
-  /** @param allLeft Called when the last has left: its error is made at the `end()`. */
-  constructor(situation: () => Situation, allLeft: () => void) {
-    this.#situation = situation;
-    this.#allLeft = allLeft;
+  constructor(of: CalledRun) {
+    this.#of = of;
   }
 
   join(limits: CallerLimits): Promise<UnloadResult> {
@@ -51,14 +56,14 @@ export class Callers {
     const dismiss = (): void => undefined;
     const caller: Caller = { limits, turns, endsAt: Infinity, resolve, reject, dismiss };
     this.#callers.add(caller);
-    if (this.#situation().phase === 'releasing') turns.onReleasing();
+    if (this.#of.phase === 'releasing') turns.onReleasing();
     return {
       result,
       abort: (reason) => {
-        this.#leave(caller, () => abortError(this.#situation(), reason));
+        this.#leave(caller, () => abortError(this.#of.situation, reason));
       },
       timeOut: (limitMs) => {
-        this.#leave(caller, () => timeoutError(this.#situation(), limitMs));
+        this.#leave(caller, () => timeoutError(this.#of.situation, limitMs));
       },
     };
   }
@@ -85,8 +90,11 @@ export class Callers {
     return Math.max(0, ...limits);
   }
 
-  progress(progress: UnloadProgress): void {
-    for (const { limits } of this.#callers) notify(limits.onProgress, progress);
+  /** @param progress Made only where somebody listens. */
+  progress(progress: () => UnloadProgress): void {
+    for (const { limits } of this.#callers) {
+      if (limits.onProgress !== undefined) notify(limits.onProgress, progress());
+    }
   }
 
   /** Those who left get their own error, the others the result or the error. */
@@ -104,10 +112,10 @@ export class Callers {
   #watch(caller: Caller): void {
     const { signal, timeoutMs } = caller.limits;
     const onAbort = (): void => {
-      this.#leave(caller, () => abortError(this.#situation(), signal?.reason));
+      this.#leave(caller, () => abortError(this.#of.situation, signal?.reason));
     };
     const timer = limitTimer(timeoutMs, () => {
-      this.#leave(caller, () => timeoutError(this.#situation(), timeoutMs));
+      this.#leave(caller, () => timeoutError(this.#of.situation, timeoutMs));
     });
     signal?.addEventListener('abort', onAbort, { once: true });
     caller.dismiss = () => {
@@ -115,14 +123,14 @@ export class Callers {
       clearTimeout(caller.drainTimer);
       signal?.removeEventListener('abort', onAbort);
     };
-    if (this.#situation().phase === 'draining') this.#limitDraining(caller);
+    if (this.#of.phase === 'draining') this.#limitDraining(caller);
   }
 
   #limitDraining(caller: Caller): void {
     const { drainMs } = caller.limits;
     caller.drainTimer = limitTimer(drainMs, () => {
-      if (this.#situation().phase !== 'draining') return;
-      this.#leave(caller, () => timeoutError(this.#situation(), drainMs));
+      if (this.#of.phase !== 'draining') return;
+      this.#leave(caller, () => timeoutError(this.#of.situation, drainMs));
     });
   }
 
@@ -132,7 +140,7 @@ export class Callers {
     caller.left = why;
     const someStay = [...this.#callers].some((other) => other.left === undefined);
     if (!someStay) {
-      this.#allLeft();
+      this.#of.allLeft();
       return;
     }
     this.#callers.delete(caller);

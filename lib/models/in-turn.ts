@@ -10,7 +10,7 @@ export type Convoy = number;
 
 export interface Turns {
   readonly convoy: Convoy;
-  readonly onProgress: UnloadContext['onProgress'];
+  readonly onProgress: UnloadContext['onProgress'] | undefined;
   /** Its release is with its device now: that of another would queue behind it. */
   onReleasing(): void;
 }

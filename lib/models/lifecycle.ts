@@ -1,7 +1,7 @@
 /** The life of one thing that holds memory: its state, its leases, its unload. */
 
 import { deferred } from '../common/deferred.js';
-import { ModelStateError, UnloadError } from '../common/errors.js';
+import { ModelStateError, type RemainingTensors, UnloadError } from '../common/errors.js';
 import type { Convoy, Turns, UnloadInTurn } from './in-turn.js';
 import { LeaseCounter, type Lease } from './lease.js';
 import type { ReleaseJob, ReleaseSettlement, Resource } from './resource.js';
@@ -27,7 +27,7 @@ export type ModelState =
 export type OnDraining = (limitMs: number) => () => void;
 
 /** Object lifetime: that of the model. */
-export class Lifecycle {
+export class Lifecycle implements UnloadTarget {
   readonly name: string;
   readonly #resource: Resource;
   readonly #onDraining: OnDraining | undefined;
@@ -87,37 +87,30 @@ export class Lifecycle {
 
   #join<T>(join: (run: UnloadRun) => T): T {
     if (this.#run?.open === true) return join(this.#run);
-    const run = new UnloadRun(this.#target());
+    const run = new UnloadRun(this);
     this.#run = run;
     const joined = join(run);
     run.start(this.#releasing);
     return joined;
   }
 
-  #target(): UnloadTarget {
-    const leases = this.#leases;
-    const resource = this.#resource;
-    return {
-      name: this.name,
-      bytes: resource.bytes,
-      stuckIn: resource.stuckIn,
-      get leasesHeld() {
-        return leases.held;
-      },
-      get freedBytes() {
-        return resource.freedBytes;
-      },
-      get remainingTensors() {
-        return resource.remainingTensors;
-      },
-      nothingLeft: () => this.#nothingLeft(),
-      beginDraining: (idle, limitMs) => this.#beginDraining(idle, limitMs),
-      beginReleasing: (convoy, progress, settled) =>
-        this.#beginReleasing(convoy, progress, settled),
-    };
+  get bytes(): number {
+    return this.#resource.bytes;
   }
 
-  #nothingLeft(): boolean {
+  get freedBytes(): number {
+    return this.#resource.freedBytes;
+  }
+
+  get remainingTensors(): RemainingTensors | undefined {
+    return this.#resource.remainingTensors;
+  }
+
+  get stuckIn(): string {
+    return this.#resource.stuckIn;
+  }
+
+  nothingLeft(): boolean {
     if (this.#state !== 'lost') return this.#state === 'unloaded';
     const { because = `The model ${this.name} is lost`, cause } = this.#resource.lost ?? {};
     throw new UnloadError(
@@ -127,7 +120,7 @@ export class Lifecycle {
     );
   }
 
-  #beginDraining(idle: () => void, limitMs: number): () => void {
+  beginDraining(idle: () => void, limitMs: number): () => void {
     const before = this.#state;
     this.#before = before;
     this.#state = 'draining';
@@ -143,7 +136,7 @@ export class Lifecycle {
     };
   }
 
-  #beginReleasing(
+  beginReleasing(
     convoy: Convoy,
     progress: () => void,
     settled: (settlement: ReleaseSettlement) => void,

@@ -140,6 +140,8 @@ export class NativeParts implements NativeModel {
   }
 
   #combine(settlements: readonly NativeReleaseSettlement[]): NativeReleaseSettlement {
+    const [only, ...others] = settlements;
+    if (only !== undefined && others.length === 0) return only;
     const failure =
       settlements.find((each) => each.failure?.kind === 'cuda' && each.failure.sticky)?.failure ??
       settlements.find((each) => each.failure !== undefined)?.failure;

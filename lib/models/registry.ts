@@ -244,7 +244,7 @@ async function discard(loaded: Unloadable): Promise<void> {
     name: String((loaded as Partial<Unloadable> | undefined)?.name),
     limitMs: DEFAULT_TIMEOUT_MS,
     signal: undefined,
-    onProgress: () => undefined,
+    onProgress: undefined,
   }).catch(() => undefined);
 }
 

@@ -10,7 +10,7 @@ import { type Registered, sizeOf } from './schedule-nodes.js';
 import { unloadModelWithin } from './unload-model-within.js';
 import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
-import type { UnloadProgress, UnloadResult } from './unloadable.js';
+import type { UnloadContext, UnloadProgress, UnloadResult } from './unloadable.js';
 
 export interface FailedUnload {
   readonly name: string;
@@ -95,25 +95,31 @@ async function unloadOne(
     name,
     limitMs: turn.toGo === undefined ? Infinity : limitFrom(turn.toGo),
     signal: plan.signal,
-    onProgress: (progress: UnloadProgress): void => {
-      notify(plan.onProgress, name, progress);
-    },
+    onProgress: plan.onProgress && progressOf(name, plan.onProgress),
   };
   try {
-    const result = isModel(unloadable)
+    const told = isModel(unloadable)
       ? await unloadModelWithin(unloadable, bounds, queue, (begin) => {
           turn.whenFirst((toGo) => {
             begin(limitFrom(toGo));
           });
         })
-      : await unloadWithin(unloadable, bounds);
-    const told = resultOf(turn.entry, result, startedAt);
+      : resultOf(turn.entry, await unloadWithin(unloadable, bounds), startedAt);
     // A model's own time begins when its release is queued; its turn has begun later.
     const durationMs = Math.min(told.durationMs, performance.now() - startedAt);
-    outcome.unloaded.set(turn.entry, { ...told, durationMs });
+    outcome.unloaded.set(turn.entry, { ...told, name, durationMs });
   } catch (thrown) {
     outcome.failed.push(failure(name, toError(thrown), startedAt));
   }
+}
+
+function progressOf(
+  name: string,
+  onProgress: NonNullable<UnloadPlan['onProgress']>,
+): UnloadContext['onProgress'] {
+  return (progress) => {
+    notify(onProgress, name, progress);
+  };
 }
 
 function failure(name: string, error: Error, startedAt: number): FailedUnload {

@@ -8,7 +8,7 @@
  */
 
 import type { RemainingTensors } from '../common/errors.js';
-import { Callers } from './callers.js';
+import { type CalledRun, Callers } from './callers.js';
 import type { Convoy, Turns, UnloadInTurn } from './in-turn.js';
 import type { ReleaseJob, ReleaseSettlement } from './resource.js';
 import { releaseError, type Situation, type UnloadPhase } from './unload-errors.js';
@@ -20,7 +20,8 @@ import type { UnloadResult } from './unloadable.js';
 export interface UnloadTarget {
   readonly name: string;
   readonly bytes: number;
-  readonly leasesHeld: number;
+  /** Held at this moment. */
+  readonly leases: number;
   /** Freed so far, over all runs. */
   readonly freedBytes: number;
   /** What is held; undefined where that is not known. */
@@ -41,15 +42,10 @@ export interface UnloadTarget {
   nothingLeft(): boolean;
 }
 
-export class UnloadRun {
+export class UnloadRun implements CalledRun {
   readonly #target: UnloadTarget;
   readonly #startedAt = performance.now();
-  readonly #callers = new Callers(
-    () => this.#situation(),
-    () => {
-      this.#cancel();
-    },
-  );
+  readonly #callers = new Callers(this);
   #phase: UnloadPhase = 'waiting';
   #cancelled = false;
   #stuck = false;
@@ -84,7 +80,11 @@ export class UnloadRun {
     return this.#callers.joinInTurn(turns);
   }
 
-  #cancel(): void {
+  get phase(): UnloadPhase {
+    return this.#phase;
+  }
+
+  allLeft(): void {
     this.#cancelled = true;
     if (this.#phase === 'releasing') {
       // Its settlement ends the run, with the balance that is then true.
@@ -107,7 +107,7 @@ export class UnloadRun {
       return;
     }
     this.#phase = 'draining';
-    this.#drainedLeases = this.#target.leasesHeld;
+    this.#drainedLeases = this.#target.leases;
     const limitMs = this.#callers.limitDraining();
     this.#progress();
     // A listener may have ended it.
@@ -145,7 +145,7 @@ export class UnloadRun {
       this.#progress();
       this.#end(this.#result(settlement));
     } else if (settlement.error !== undefined) {
-      this.#end(undefined, releaseError(this.#situation(), settlement.error));
+      this.#end(undefined, releaseError(this.situation, settlement.error));
     } else {
       this.#end();
     }
@@ -161,9 +161,11 @@ export class UnloadRun {
   }
 
   #progress(): void {
-    const { freedBytes, bytes, leasesHeld } = this.#target;
-    const phase = this.#phase === 'draining' ? 'draining' : 'releasing';
-    this.#callers.progress({ phase, freedBytes, totalBytes: bytes, leases: leasesHeld });
+    this.#callers.progress(() => {
+      const { freedBytes, bytes, leases } = this.#target;
+      const phase = this.#phase === 'draining' ? 'draining' : 'releasing';
+      return { phase, freedBytes, totalBytes: bytes, leases };
+    });
   }
 
   #result({ freedBytes, tensors, memory, unverified }: ReleaseSettlement): UnloadResult {
@@ -179,14 +181,14 @@ export class UnloadRun {
     };
   }
 
-  #situation(): Situation {
+  get situation(): Situation {
     const target = this.#target;
-    const { name, bytes, freedBytes, leasesHeld, stuckIn } = target;
+    const { name, bytes, freedBytes, leases, stuckIn } = target;
     return {
       name,
       bytes,
       freedBytes,
-      leasesHeld,
+      leasesHeld: leases,
       stuckIn,
       stuck: this.#stuck,
       phase: this.#phase,

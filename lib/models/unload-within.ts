@@ -9,7 +9,7 @@ export interface UnloadBounds {
   readonly name: string;
   readonly limitMs: number;
   readonly signal: AbortSignal | undefined;
-  readonly onProgress: UnloadContext['onProgress'];
+  readonly onProgress: UnloadContext['onProgress'] | undefined;
 }
 
 /**
@@ -63,7 +63,11 @@ export async function unloadWithin(unloadable: Unloadable, bounds: UnloadBounds)
     }),
   );
   try {
-    const unloading = unloadable.unload({ signal: stop.signal, timeoutMs: limitMs, onProgress });
+    const unloading = unloadable.unload({
+      signal: stop.signal,
+      timeoutMs: limitMs,
+      onProgress: onProgress ?? (() => undefined),
+    });
     return await Promise.race([unloading, leftBehind]);
   } catch (thrown) {
     throw ours === undefined ? toError(thrown) : explain(thrown, ours, stop.signal);

@@ -130,7 +130,9 @@ void Model::confirm() {
                            accepted_bytes_ - confirmed_bytes_);
   confirmed_bytes_ = accepted_bytes_;
   confirmed_blocks_ = accepted_blocks_;
-  for (const std::size_t tensor : unconfirmed_) freed_[tensor].store(true);
+  for (const std::size_t tensor : unconfirmed_) {
+    freed_[tensor].store(true, std::memory_order_relaxed);
+  }
   unconfirmed_.clear();
 }
 
