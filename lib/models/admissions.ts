@@ -2,7 +2,7 @@
 
 import { deferred } from '../common/deferred.js';
 import { AbortError, ModelStateError } from '../common/errors.js';
-import { limitTimer } from '../common/limit-timer.js';
+import { within } from '../common/within.js';
 
 /** One of them. */
 export interface Admission {
@@ -88,7 +88,8 @@ export class Admissions {
     }
     return {
       wait: async (endsAt, signal) => {
-        await within(Promise.all(stopped.map(({ ended }) => ended)), endsAt, signal);
+        const all = Promise.all(stopped.map(({ ended }) => ended));
+        await within(all, endsAt - performance.now(), signal);
         for (const admission of stopped) admission.awaitedBy -= 1;
         return stopped.filter((one) => this.#underWay.has(one)).length;
       },
@@ -104,21 +105,4 @@ function refused(): ModelStateError {
     'Expected the registry to admit models, everything in it is being unloaded',
     'unloading',
   );
-}
-
-async function within(
-  all: Promise<unknown>,
-  endsAt: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { promise, resolve } = deferred<undefined>();
-  const giveUp = (): void => {
-    resolve(undefined);
-  };
-  const timer = limitTimer(endsAt - performance.now(), giveUp);
-  if (signal?.aborted === true) giveUp();
-  signal?.addEventListener('abort', giveUp, { once: true });
-  await Promise.race([all, promise]);
-  clearTimeout(timer);
-  signal?.removeEventListener('abort', giveUp);
 }

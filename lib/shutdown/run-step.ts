@@ -2,6 +2,7 @@
 
 import { LazyAbort } from '../common/abort.js';
 import { TimeoutError, toError } from '../common/errors.js';
+import { within } from '../common/within.js';
 import type { StepStatus } from './report.js';
 import type { ResolvedStep, StepContext } from './step.js';
 
@@ -99,20 +100,6 @@ async function settle(step: ResolvedStep, context: StepContext): Promise<Settlem
   } catch (thrown) {
     return { thrown };
   }
-}
-
-/**
- * Undefined when `ms` pass first. The timer holds the event loop: it must not end in silence. Whole
- * milliseconds, because Node keeps a list for every length of time: steps side by side share one.
- */
-function within(settled: Promise<Settlement>, ms: number): Promise<Settlement | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.ceil(ms), undefined);
-    void settled.then((settlement) => {
-      clearTimeout(timer);
-      resolve(settlement);
-    });
-  });
 }
 
 function outcomeOf(settlement: Settlement): StepOutcome {
