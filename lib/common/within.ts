@@ -33,7 +33,7 @@ export function within<T>(
       },
       (error: unknown) => {
         end();
-        reject(error as Error);
+        reject(error);
       },
     );
   });

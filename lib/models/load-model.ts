@@ -1,6 +1,5 @@
 /** `loadModel`: from safetensors files to a model on one device, or spread over several. */
 
-import { AbortError } from '../common/errors.js';
 import { notify } from '../common/notify.js';
 import {
   nonEmptyString,
@@ -12,6 +11,7 @@ import {
 import { availableBackend } from '../native/backend.js';
 import type { NativeTensors } from '../native/addon.js';
 import { modelDevice, type ModelDevice } from './device-map.js';
+import { LoadTime } from './load-time.js';
 import { Model } from './model.js';
 import { defaultName, withModelFiles } from './model-files.js';
 import { NativeParts } from './native-parts.js';
@@ -34,7 +34,7 @@ export interface LoadModelOptions {
    */
   readonly device?: ModelDevice;
   readonly signal?: AbortSignal;
-  /** Milliseconds for the reading and copying of the data. Default: no limit. */
+  /** Milliseconds for all of it, from the call. Default: no limit. */
   readonly timeoutMs?: number;
   /** At most every 16 ms for each device, and once at the end. */
   readonly onProgress?: (progress: LoadProgress) => void;
@@ -60,11 +60,10 @@ export async function loadModel(path: string, options?: LoadModelOptions): Promi
     given.name === undefined ? defaultName(path) : nonEmptyString('the `name` option', given.name);
   const assignment = modelDevice(given.device);
   const backend = availableBackend();
-  if (signal?.aborted === true) {
-    throw new AbortError(`Loading ${path} was aborted before it began`, { cause: signal.reason });
-  }
+  const time = new LoadTime(timeoutMs, signal);
+  if (time.isOver) throw time.over(path, ' before it began');
 
-  return withModelFiles(path, async (files) => {
+  return withModelFiles(path, time, async (files) => {
     const parts = partsOf(files, await assignment(backend, signal));
     const totalBytes = parts
       .flatMap(({ tensors }) => tensors)
@@ -72,7 +71,7 @@ export async function loadModel(path: string, options?: LoadModelOptions): Promi
     const progress = (loadedBytes: number): void => {
       notify(onProgress, { loadedBytes, totalBytes });
     };
-    const natives = await placeParts(backend.addon, parts, { signal, timeoutMs }, progress);
+    const natives = await placeParts(backend.addon, parts, time, progress);
     return modelOf(name, parts, natives);
   });
 }

@@ -4,6 +4,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 import { SafetensorsError } from '../common/errors.js';
+import { within } from '../common/within.js';
+import type { LoadTime } from './load-time.js';
 import { readSafetensorsHeader, type TensorLayout } from './safetensors/header.js';
 import { readShardIndex, type ShardIndex } from './shard-index.js';
 
@@ -20,23 +22,50 @@ export function defaultName(path: string): string {
 }
 
 /**
- * Runs `use` with the open files, and closes them.
+ * Runs `use` with the open files, and closes them. A read cannot be called off, as from a file server
+ * that has gone: when the time is over, it is left behind in a thread of libuv's pool, and what was
+ * opened is closed when it comes back.
  *
  * @throws SafetensorsError for a file or an index that is not valid, or where the two disagree
- * @throws the system's error for one that cannot be read
+ * @throws the system's error for one that cannot be read; AbortError, TimeoutError
  */
 export async function withModelFiles<T>(
   path: string,
+  time: LoadTime,
   use: (files: readonly ModelFile[]) => Promise<T>,
 ): Promise<T> {
-  const index = path.endsWith('.json') ? await readShardIndex(path) : undefined;
-  const files: ModelFile[] = [];
-  try {
-    for (const file of index?.files ?? [path]) await openFile(file, files);
-    return await use(index === undefined ? files : belonging(index, files, path));
-  } finally {
-    await Promise.all(files.map(({ handle }) => handle.close()));
+  const opened: ModelFile[] = [];
+  const close = (): Promise<unknown> => Promise.all(opened.map(({ handle }) => handle.close()));
+  const opening = openAll(path, time, opened);
+  const files = await within(opening, time.leftMs, time.signal).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  if (files === undefined) {
+    void opening.then(close, close);
+    throw time.over(path, ' while its header was read; the read was left behind');
   }
+  try {
+    if (time.isOver) throw time.over(path, '');
+    return await use(files);
+  } finally {
+    await close();
+  }
+}
+
+/** @param opened Gets each file as soon as it must be closed. */
+async function openAll(
+  path: string,
+  time: LoadTime,
+  opened: ModelFile[],
+): Promise<readonly ModelFile[]> {
+  const index = path.endsWith('.json') ? await readShardIndex(path) : undefined;
+  for (const file of index?.files ?? [path]) {
+    // Left behind: nobody waits for the others.
+    if (time.isOver) return opened;
+    await openFile(file, opened);
+  }
+  return index === undefined ? opened : belonging(index, opened, path);
 }
 
 async function openFile(path: string, files: ModelFile[]): Promise<void> {

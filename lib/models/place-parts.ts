@@ -2,7 +2,7 @@
 
 import { SafetensorsError } from '../common/errors.js';
 import type { Addon, NativeTensors, Settlement } from '../native/addon.js';
-import { runJob } from '../native/run-job.js';
+import { type JobLimits, runJob } from '../native/run-job.js';
 import type { Assignment } from './device-map.js';
 import type { ModelFile } from './model-files.js';
 import { NativeParts } from './native-parts.js';
@@ -21,7 +21,9 @@ const GIVE_BACK_MS = 2000;
 
 export interface PlaceLimits {
   readonly signal: AbortSignal | undefined;
+  /** Of the whole load, of which `leftMs` are left. */
   readonly timeoutMs: number;
+  readonly leftMs: number;
 }
 
 /** At least one part, so that a model without tensors is somewhere, too. */
@@ -51,7 +53,7 @@ export function partsOf(files: readonly ModelFile[], assign: Assignment): readon
 export async function placeParts(
   addon: Addon,
   parts: readonly Part[],
-  { signal, timeoutMs }: PlaceLimits,
+  { signal, timeoutMs, leftMs }: PlaceLimits,
   progress: (loadedBytes: number) => void,
 ): Promise<readonly NativeTensors[]> {
   const failing = new AbortController();
@@ -65,7 +67,12 @@ export async function placeParts(
         progress(loaded.reduce((sum, each) => sum + each, 0));
       };
       try {
-        return await place(addon, part, { signal: any, timeoutMs }, report);
+        return await place(
+          addon,
+          part,
+          { signal: any, timeoutMs: leftMs, toldMs: timeoutMs },
+          report,
+        );
       } catch (thrown) {
         failure ??= thrown;
         failing.abort();
@@ -82,7 +89,7 @@ export async function placeParts(
 async function place(
   addon: Addon,
   { path, fd, device, tensors }: Part,
-  limits: PlaceLimits,
+  limits: JobLimits,
   progress: (loadedBytes: number) => void,
 ): Promise<NativeTensors> {
   const offsets = Float64Array.from(tensors, ({ offset }) => offset);

@@ -8,6 +8,8 @@ export interface JobLimits {
   readonly signal?: AbortSignal | undefined;
   /** `Infinity` is no limit. */
   readonly timeoutMs: number;
+  /** What errors call the limit, where `timeoutMs` is what was left of it. */
+  readonly toldMs?: number;
   /** What the work can be stuck in. Default: a CUDA call. */
   readonly stuckIn?: string;
 }
@@ -39,7 +41,7 @@ export function runJob<T extends Settlement>(
       } else if (signal?.aborted === true) {
         reject(aborted(what, signal, stuck(limits, settlement)));
       } else {
-        reject(new TimeoutError(timedOut(what, timeoutMs, stuck(limits, settlement))));
+        reject(new TimeoutError(timedOut(what, limits.toldMs ?? timeoutMs, stuck(limits, settlement))));
       }
     });
     signal?.addEventListener('abort', cancel, { once: true });

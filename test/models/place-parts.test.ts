@@ -31,7 +31,7 @@ function start(count: number, signal?: AbortSignal) {
     return { path: `file ${device}`, fd: 0, device, tensors: [] };
   });
   const progress: number[] = [];
-  const placing = placeParts(addon as Addon, parts, { signal, timeoutMs: 1000 }, (bytes) =>
+  const placing = placeParts(addon as Addon, parts, { signal, timeoutMs: 1000, leftMs: 1000 }, (bytes) =>
     progress.push(bytes),
   );
   placing.catch(() => undefined);
