@@ -31,7 +31,7 @@ export function within<T>(
         end();
         resolve(value);
       },
-      (error: unknown) => {
+      (error: Error) => {
         end();
         reject(error);
       },

@@ -46,6 +46,11 @@ export class Admissions {
     return this.#underWay.size;
   }
 
+  /** @throws ModelStateError after the last time */
+  checkOpen(): void {
+    if (this.#closed && this.#unloading === 0) throw refused();
+  }
+
   /** @throws ModelStateError while everything is being unloaded, and after the last time */
   begin(dependsOn: readonly string[]): Admission {
     if (this.#closed || this.#unloading > 0) throw refused();
@@ -102,7 +107,7 @@ export class Admissions {
 
 function refused(): ModelStateError {
   return new ModelStateError(
-    'Expected the registry to admit models, everything in it is being unloaded',
+    'Expected the registry to take models, everything in it is being, or has been, unloaded',
     'unloading',
   );
 }

@@ -1,12 +1,14 @@
 /** A model on a device. */
 
 import { expected } from '../common/expected.js';
+import type { UnloadBalance } from '../common/errors.js';
 import type { Turns, UnloadInTurn } from './in-turn.js';
 import type { Lease } from './lease.js';
 import { Lifecycle, type ModelState } from './lifecycle.js';
 import { type PlacedNative, NativeResource } from './native-resource.js';
 import { type ReadOptions, readerLimits, type TensorReader } from './read-tensor.js';
 import type { TensorInfo } from './tensor-info.js';
+import { balanceOf } from './unload-errors.js';
 import type { UnloadOptions } from './unload-options.js';
 import type { UnloadResult } from './unloadable.js';
 
@@ -16,6 +18,8 @@ export type { UnloadOptions } from './unload-options.js';
 
 /** As `model.unload()`, for who unloads many. Not a method, because it is not for everybody. */
 export let unloadInTurn: (model: Model, turns: Turns) => UnloadInTurn;
+/** How much of it is freed, and what it still holds. */
+export let heldBy: (model: Model) => UnloadBalance;
 /** Whether it is one, and nobody has wrapped its `unload`, which would then have to be called. */
 export let isModel: (unloadable: object) => unloadable is Model;
 
@@ -38,6 +42,7 @@ export class Model {
     // By its own name, the bundle would call the class something else.
     const { prototype } = this;
     unloadInTurn = (model, turns) => model.#lifecycle.unloadInTurn(turns);
+    heldBy = (model) => balanceOf(model.#lifecycle);
     isModel = (unloadable): unloadable is Model =>
       #lifecycle in unloadable && unloadable.unload === prototype.unload;
   }

@@ -1,6 +1,5 @@
 /** A set of unloadables: all of them unloaded, the idle ones, or those that make room for others. */
 
-import { TimeoutError } from '../common/errors.js';
 import { notify } from '../common/notify.js';
 import {
   optionalFunction,
@@ -10,7 +9,7 @@ import {
   requiredMs,
 } from '../common/options.js';
 import { deviceIndex } from '../cuda/device.js';
-import { Admissions, type Stop } from './admissions.js';
+import { Admissions } from './admissions.js';
 import { type BudgetOf, bytesOn, checkBudget } from './budget.js';
 import { Entries } from './entries.js';
 import { watchIdle } from './idle.js';
@@ -29,6 +28,7 @@ import {
 import { Room } from './room.js';
 import type { Registered } from './schedule-nodes.js';
 import { type FailedUnload, unloadScheduled, type UnloadPlan } from './unload-all.js';
+import { type Everything, unloadEverything } from './unload-everything.js';
 import { unloadWithin } from './unload-within.js';
 import type { Unloadable } from './unloadable.js';
 
@@ -55,6 +55,12 @@ export class ModelRegistry {
     unload: (entry, timeoutMs) => this.#makeWay(entry, timeoutMs),
   });
 
+  readonly #everything: Everything = {
+    all: () => this.#entries.all(),
+    isAwaited: (entry) => this.#isNeededByPending(entry),
+    unload: (entries, plan) => this.#unload(entries, plan),
+  };
+
   /** @throws TypeError, RangeError for a budget that is none */
   constructor(options?: RegistryOptions) {
     this.#budget = checkBudget(optionsObject(options, ['budget']).budget);
@@ -62,9 +68,11 @@ export class ModelRegistry {
 
   /**
    * @throws TypeError for what cannot be unloaded; RangeError for a name that is taken, and for a
-   * dependency that is not registered, or depends on it.
+   * dependency that is not registered, or depends on it; ModelStateError after the `unloadAll()` of a
+   * shutdown, as nothing would unload it.
    */
   add(unloadable: Unloadable | Model, options?: AddOptions): this {
+    this.#admissions.checkOpen();
     this.#entries.add(unloadable, options, { device: undefined, admittedBytes: 0 });
     return this;
   }
@@ -91,43 +99,18 @@ export class ModelRegistry {
    * Unloads everything: device by device side by side, within a device one after the other, the
    * largest first, and what others depend on behind those. A failure is recorded and the others go on,
    * so this rejects only for bad options: after an abort of `signal`, what was not unloaded is among the
-   * failed. What is being admitted is told to stop, waited for, and unloaded like the rest.
+   * failed. What is being admitted is told to stop, waited for, and unloaded like the rest; what is added
+   * until this has ended is unloaded behind it.
    */
   async unloadAll(options?: UnloadAllOptions): Promise<UnloadSummary> {
     const plan = planFrom(options);
     const isPending = this.#admissions.size > 0;
     const stop = this.#admissions.stop(plan.close);
     try {
-      const all = this.#entries.all();
-      if (!isPending) return await this.#unload(all, plan);
-      return await this.#unloadWithPending(all, plan, stop);
+      return await unloadEverything(this.#everything, plan, isPending ? stop : undefined);
     } finally {
       stop.over();
     }
-  }
-
-  /** First what nothing waits for that is being admitted: half of the time is for that, half for the rest. */
-  async #unloadWithPending(
-    all: readonly Registered[],
-    plan: UnloadPlan,
-    stop: Stop,
-  ): Promise<UnloadSummary> {
-    const startedAt = performance.now();
-    const endsAt = startedAt + (plan.endsAt - startedAt) / 2;
-    const free = all.filter((entry) => !this.#isNeededByPending(entry));
-    const [first, late] = await Promise.all([
-      this.#unload(free, { ...plan, endsAt }),
-      stop.wait(Math.min(endsAt, startedAt + plan.timeoutMs), plan.signal),
-    ]);
-    const rest = this.#entries.all().filter((entry) => !free.includes(entry));
-    const second = await this.#unload(rest, plan);
-    const durationMs = performance.now() - startedAt;
-    return {
-      unloaded: [...first.unloaded, ...second.unloaded],
-      failed: [...first.failed, ...second.failed, ...lateLoads(late, durationMs)],
-      freedBytes: first.freedBytes + second.freedBytes,
-      durationMs,
-    };
   }
 
   #isNeededByPending(entry: Registered): boolean {
@@ -229,15 +212,6 @@ export class ModelRegistry {
   }
 }
 
-/** Nobody knows yet what they are called. */
-function lateLoads(count: number, durationMs: number): readonly FailedUnload[] {
-  if (count === 0) return [];
-  const error = new TimeoutError(
-    `Expected what is being admitted to be there in time to be unloaded, ${count} still load`,
-  );
-  return [{ name: '(being admitted)', error, durationMs }];
-}
-
 /** What cannot be registered must not stay loaded without an owner. */
 async function discard(loaded: Unloadable): Promise<void> {
   await unloadWithin(loaded, {
@@ -245,6 +219,7 @@ async function discard(loaded: Unloadable): Promise<void> {
     limitMs: DEFAULT_TIMEOUT_MS,
     signal: undefined,
     onProgress: undefined,
+    held: () => undefined,
   }).catch(() => undefined);
 }
 

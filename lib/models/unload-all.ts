@@ -4,13 +4,13 @@ import { type RemainingTensors, toError, type UnloadBalance } from '../common/er
 import { forwardedSignal } from '../common/forwarded-signal.js';
 import { notify } from '../common/notify.js';
 import { newConvoy, type Turns } from './in-turn.js';
-import { isModel } from './model.js';
+import { heldBy, isModel } from './model.js';
 import { Schedule, type Turn } from './schedule.js';
 import { type Registered, sizeOf } from './schedule-nodes.js';
 import { unloadModelWithin } from './unload-model-within.js';
 import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
-import type { UnloadContext, UnloadProgress, UnloadResult } from './unloadable.js';
+import type { Unloadable, UnloadContext, UnloadProgress, UnloadResult } from './unloadable.js';
 
 export interface FailedUnload {
   readonly name: string;
@@ -96,6 +96,7 @@ async function unloadOne(
     limitMs: turn.toGo === undefined ? Infinity : limitFrom(turn.toGo),
     signal: plan.signal,
     onProgress: plan.onProgress && progressOf(name, plan.onProgress),
+    held: () => (isModel(unloadable) ? heldBy(unloadable) : heldByForeign(unloadable)),
   };
   try {
     const told = isModel(unloadable)
@@ -120,6 +121,12 @@ function progressOf(
   return (progress) => {
     notify(onProgress, name, progress);
   };
+}
+
+/** One that does not say what it holds may hold anything. */
+function heldByForeign(unloadable: Unloadable): UnloadBalance | undefined {
+  const remainingBytes = sizeOf(unloadable);
+  return remainingBytes === 0 ? undefined : { freedBytes: 0, remainingBytes };
 }
 
 function failure(name: string, error: Error, startedAt: number): FailedUnload {

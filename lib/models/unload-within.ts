@@ -10,6 +10,8 @@ export interface UnloadBounds {
   readonly limitMs: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: UnloadContext['onProgress'] | undefined;
+  /** What an unload that does not begin leaves behind; undefined where that is not known. */
+  readonly held: () => UnloadBalance | undefined;
 }
 
 /**
@@ -21,14 +23,18 @@ const SIGNAL_DELAY_MS = 20;
 const GRACE_MS = 20;
 
 /** @throws AbortError or TimeoutError, when there is no time for it any more */
-export function refuseToBegin({ name, limitMs, signal }: UnloadBounds): void {
+export function refuseToBegin({ name, limitMs, signal, held }: UnloadBounds): void {
   if (signal?.aborted === true) {
     throw new AbortError(`The unload of ${name} was aborted before it began`, {
       cause: signal.reason,
+      ...held(),
     });
   }
   if (limitMs <= 0) {
-    throw new TimeoutError(`Expected time to be left for the unload of ${name}, there was none`);
+    throw new TimeoutError(
+      `Expected time to be left for the unload of ${name}, there was none`,
+      held(),
+    );
   }
 }
 

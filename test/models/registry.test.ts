@@ -107,7 +107,8 @@ describe('after unloadAll', () => {
 
   test('what took its name in the meantime has stayed', async () => {
     const registry = new ModelRegistry();
-    const next = unloadable('a');
+    // Unloaded in the same run, and so it stays only by its own failure.
+    const next = unloadable('a', () => Promise.reject(new Error('busy')));
     registry.add(
       unloadable('a', () => {
         registry.remove('a');
@@ -117,6 +118,7 @@ describe('after unloadAll', () => {
     );
     await registry.unloadAll();
     expect(registry.get('a')).toBe(next);
+    expect(registry.failed).toMatchObject([{ name: 'a', error: { message: 'busy' } }]);
   });
 });
 
