@@ -1,5 +1,6 @@
 /** A wait with a limit. */
 
+import { toError } from './errors.js';
 import { limitTimer } from './limit-timer.js';
 
 /**
@@ -31,9 +32,9 @@ export function within<T>(
         end();
         resolve(value);
       },
-      (error: Error) => {
+      (error: unknown) => {
         end();
-        reject(error);
+        reject(toError(error));
       },
     );
   });

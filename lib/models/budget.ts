@@ -1,10 +1,15 @@
 /** How many bytes the models of a device may hold together, as the service says. */
 
 import { expected } from '../common/expected.js';
+import { type Device, deviceIndex } from '../cuda/device.js';
 import { type Registered, sizeOf } from './schedule-nodes.js';
 
 /** Bytes for every device, or by device: `{ 'cuda:0': 8e9 }`. A device without one has no limit. */
 export type Budget = number | Readonly<Record<`cuda:${number}`, number>>;
+
+/** Bytes on each of several devices, as a model tells them, or as a budget says them. */
+export type BytesByDevice =
+  ReadonlyMap<number, number> | Readonly<Record<`cuda:${number}`, number>>;
 
 /** Answers the bytes for a device; `Infinity` without a limit. */
 export type BudgetOf = (device: number) => number;
@@ -25,6 +30,24 @@ export function checkBudget(budget: Budget | undefined): BudgetOf {
   return (device) => byDevice.get(device) ?? Infinity;
 }
 
+/** The bytes that are asked for, by device. @throws TypeError, RangeError */
+export function checkBytesByDevice(bytes: BytesByDevice): ReadonlyMap<number, number> {
+  const what = 'the `bytesByDevice` option';
+  if (typeof bytes !== 'object' || (bytes as unknown) === null) {
+    throw new TypeError(expected(what, "a map, or an object as { 'cuda:0': 8e9 }", bytes));
+  }
+  const entries: (readonly [unknown, unknown])[] =
+    bytes instanceof Map ? [...bytes] : Object.entries(bytes);
+  const byDevice = new Map(
+    entries.map(([device, each]) => [
+      deviceIndex(device as Device),
+      bytesOf(`the \`bytesByDevice\` of ${String(device)}`, each),
+    ]),
+  );
+  if (byDevice.size > 0) return byDevice;
+  throw new RangeError(expected(what, 'one with the bytes of a device', bytes));
+}
+
 function indexOf(device: string): number {
   const digits = /^cuda:(0|[1-9]\d{0,8})$/u.exec(device)?.[1];
   if (digits !== undefined) return Number(digits);
@@ -40,7 +63,7 @@ function bytesOf(what: string, bytes: unknown): number {
 
 /** What an entry counts for in the budget of a device; undefined where it is not on it. */
 export function bytesOn(entry: Registered, device: number): number | undefined {
-  const spread = spreadOf(entry);
+  const spread = spreadOf(entry) ?? entry.admittedByDevice;
   if (spread !== undefined) return spread.get(device);
   return entry.device === device ? sizeOf(entry.unloadable) || entry.admittedBytes : undefined;
 }

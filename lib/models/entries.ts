@@ -5,7 +5,7 @@ import { nonEmptyString, optionsObject } from '../common/options.js';
 import { isGone } from './budget.js';
 import type { Model } from './model.js';
 import type { AddOptions } from './registry-options.js';
-import { deviceOf, type Registered } from './schedule-nodes.js';
+import { type Admitted, deviceOf, type Registered } from './schedule-nodes.js';
 import type { Unloadable } from './unloadable.js';
 
 /** Object lifetime: that of its registry. */
@@ -39,7 +39,7 @@ export class Entries {
   add(
     unloadable: Unloadable | Model,
     options: AddOptions | undefined,
-    { device, admittedBytes }: Pick<Registered, 'device' | 'admittedBytes'>,
+    { device, admittedBytes, admittedByDevice }: Partial<Admitted>,
   ): void {
     const shape = unloadable as Partial<Unloadable> | null | undefined;
     if (typeof shape?.unload !== 'function') {
@@ -67,7 +67,8 @@ export class Entries {
       unloadable,
       dependsOn,
       device: deviceOf(unloadable) ?? device,
-      admittedBytes,
+      admittedBytes: admittedBytes ?? 0,
+      admittedByDevice,
     });
   }
 

@@ -7,9 +7,12 @@ import {
   optionsObject,
   positiveInteger,
   positiveMs,
+  requiredBytes,
 } from '../common/options.js';
-import type { Device } from '../cuda/device.js';
-import type { Budget } from './budget.js';
+import { expected } from '../common/expected.js';
+import { type Device, deviceIndex } from '../cuda/device.js';
+import { type Budget, type BytesByDevice, checkBytesByDevice } from './budget.js';
+import type { Admitted } from './schedule-nodes.js';
 import type { FailedUnload, UnloadPlan } from './unload-all.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
 
@@ -56,13 +59,25 @@ export interface IdleOptions {
   readonly onError?: ((failure: FailedUnload) => void) | undefined;
 }
 
-export interface AdmitOptions extends AddOptions {
-  /** What is to be loaded will hold at most this: for a file of tensors its size. */
-  readonly bytes: number;
-  readonly device?: Device | undefined;
-  /** Milliseconds for each unload that makes room. Default 30,000. */
-  readonly timeoutMs?: number | undefined;
-}
+export type AdmitOptions = AddOptions &
+  AdmittedBytes & {
+    /** Milliseconds for each unload that makes room. Default 30,000. */
+    readonly timeoutMs?: number | undefined;
+  };
+
+export type AdmittedBytes =
+  | {
+      /** What is to be loaded will hold at most this: for a file of tensors its size. */
+      readonly bytes: number;
+      readonly device?: Device | undefined;
+      readonly bytesByDevice?: undefined;
+    }
+  | {
+      /** The same on each of several devices: room is made on all of them. */
+      readonly bytesByDevice: BytesByDevice;
+      readonly bytes?: undefined;
+      readonly device?: undefined;
+    };
 
 /** What the load of an `admit()` is given. */
 export interface AdmitContext {
@@ -72,6 +87,23 @@ export interface AdmitContext {
 
 /** For one unload. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** What is to be admitted counts for, before it is there. @throws TypeError, RangeError */
+export function admittedFrom({ bytes, device, bytesByDevice }: AdmittedBytes): Admitted {
+  if (bytesByDevice === undefined) {
+    return { device: deviceIndex(device), admittedBytes: requiredBytes('bytes', bytes) };
+  }
+  for (const other of [bytes, device] as readonly unknown[]) {
+    if (other === undefined) continue;
+    throw new RangeError(
+      expected('the `bytes` and `device` options', 'left out beside `bytesByDevice`', other),
+    );
+  }
+  const admittedByDevice = checkBytesByDevice(bytesByDevice);
+  const [first = 0] = admittedByDevice.keys();
+  const admittedBytes = [...admittedByDevice.values()].reduce((sum, each) => sum + each, 0);
+  return { device: first, admittedBytes, admittedByDevice };
+}
 
 /** @throws TypeError, RangeError */
 export function planFrom(options: UnloadAllOptions | undefined): UnloadPlan {

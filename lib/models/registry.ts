@@ -1,14 +1,7 @@
 /** A set of unloadables: all of them unloaded, the idle ones, or those that make room for others. */
 
 import { notify } from '../common/notify.js';
-import {
-  optionalFunction,
-  optionsObject,
-  positiveMs,
-  requiredBytes,
-  requiredMs,
-} from '../common/options.js';
-import { deviceIndex } from '../cuda/device.js';
+import { optionalFunction, optionsObject, positiveMs, requiredMs } from '../common/options.js';
 import { Admissions } from './admissions.js';
 import { type BudgetOf, bytesOn, checkBudget } from './budget.js';
 import { Entries } from './entries.js';
@@ -18,6 +11,7 @@ import {
   type AddOptions,
   type AdmitContext,
   type AdmitOptions,
+  admittedFrom,
   DEFAULT_TIMEOUT_MS,
   type IdleOptions,
   planFrom,
@@ -73,7 +67,7 @@ export class ModelRegistry {
    */
   add(unloadable: Unloadable | Model, options?: AddOptions): this {
     this.#admissions.checkOpen();
-    this.#entries.add(unloadable, options, { device: undefined, admittedBytes: 0 });
+    this.#entries.add(unloadable, options, {});
     return this;
   }
 
@@ -145,7 +139,7 @@ export class ModelRegistry {
   /**
    * Loads within the budget, and registers what was loaded: first the idle models of the device are
    * unloaded, the one not used for longest first, until there is room; one with a lease never is. Several
-   * at the same time share the room. What is on several devices counts on each once it is registered.
+   * at the same time share the room. With `bytesByDevice` room is made on each of the devices, or on none.
    *
    * @throws TypeError, RangeError; ModelBudgetError when there is no room to be made; what `load` throws;
    *   ModelStateError while `unloadAll()` is under way, and after the one of a shutdown
@@ -154,23 +148,25 @@ export class ModelRegistry {
     options: AdmitOptions,
     load: (context: AdmitContext) => Promise<T>,
   ): Promise<T> {
-    const given = optionsObject(options, ['bytes', 'device', 'dependsOn', 'timeoutMs']);
-    const device = deviceIndex(given.device);
-    const bytes = requiredBytes('bytes', given.bytes);
+    const known = ['bytes', 'device', 'bytesByDevice', 'dependsOn', 'timeoutMs'] as const;
+    const given = optionsObject(options, known);
+    const admitted = admittedFrom(given);
     const timeoutMs = positiveMs('timeoutMs', given.timeoutMs, DEFAULT_TIMEOUT_MS);
     const dependsOn = this.#entries.dependencies(given.dependsOn);
-    const budgetBytes = this.#budget(device);
-    const room = { device, bytes, budgetBytes, timeoutMs };
+    const { device: only, admittedBytes, admittedByDevice } = admitted;
+    const needs = [...(admittedByDevice ?? new Map([[only, admittedBytes]]))]
+      .map(([device, bytes]) => ({ device, bytes, budgetBytes: this.#budget(device) }))
+      .filter(({ budgetBytes }) => budgetBytes !== Infinity);
     const admission = this.#admissions.begin(dependsOn);
     let giveBack: (() => void) | undefined;
     try {
-      giveBack = budgetBytes === Infinity ? undefined : await this.#room.take(room);
+      giveBack = needs.length === 0 ? undefined : await this.#room.take({ needs, timeoutMs });
       admission.checkBeforeLoad();
       const loaded = await load({ signal: admission.signal });
       try {
         admission.checkAfterLoad();
         // In one turn with giving back the room: nobody counts it twice.
-        this.#entries.add(loaded, { dependsOn }, { device, admittedBytes: bytes });
+        this.#entries.add(loaded, { dependsOn }, admitted);
       } catch (error) {
         await discard(loaded);
         throw error;

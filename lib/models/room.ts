@@ -6,10 +6,16 @@ import { lastUseOf } from './idle.js';
 import { bytesOn } from './budget.js';
 import type { Registered } from './schedule-nodes.js';
 
-export interface Request {
+/** Room on one device. */
+export interface Need {
   readonly device: number;
   readonly bytes: number;
   readonly budgetBytes: number;
+}
+
+export interface Request {
+  /** One for each device. */
+  readonly needs: readonly Need[];
   /** For each unload that makes room. */
   readonly timeoutMs: number;
 }
@@ -38,48 +44,58 @@ export class Room {
   }
 
   /**
-   * Unloads what was not used for longest until `bytes` more are within the budget, and keeps them for
-   * the caller until the answered function is called. What holds a lease, or does not tell, stays.
+   * Unloads what was not used for longest until what is asked for is within the budget of each device,
+   * and keeps that for the caller until the answered function is called. What holds a lease, or does not
+   * tell, stays.
    *
    * @throws (rejects with) ModelBudgetError when that cannot be enough: nothing was unloaded then,
    * unless a model was taken into use, or failed to unload, meanwhile
    */
   async take(request: Request): Promise<() => void> {
-    const { device } = request;
-    const before = this.#turns.get(device) ?? Promise.resolve();
+    const { needs } = request;
+    // In the lines of all of its devices at once: two that share some can never wait for each other.
+    const before = Promise.all(
+      needs.map(({ device }) => this.#turns.get(device) ?? Promise.resolve()),
+    );
     const turn = before.then(async () => {
       await this.#make(request);
-      this.#promise(device, request.bytes);
+      for (const { device, bytes } of needs) this.#promise(device, bytes);
     });
-    this.#turns.set(
-      device,
-      turn.catch(() => undefined),
-    );
+    const ended = turn.catch(() => undefined);
+    for (const { device } of needs) this.#turns.set(device, ended);
     await turn;
     return () => {
-      this.#promise(device, -request.bytes);
+      for (const { device, bytes } of needs) this.#promise(device, -bytes);
     };
   }
 
-  async #make(request: Request): Promise<void> {
+  async #make({ needs, timeoutMs }: Request): Promise<void> {
     const failed = new Map<Registered, Error>();
     for (;;) {
-      const { device } = request;
-      const tenants = this.#tenants.on(device);
-      const missing = this.#held(device, tenants) + request.bytes - request.budgetBytes;
-      if (missing <= 0) return;
-      const removable = this.#removable(tenants.filter((one) => !failed.has(one)));
-      const [longest] = removable
-        .filter((one) => this.#tenants.dependents(one).length === 0)
-        .sort((a, b) => (lastUseOf(a) ?? 0) - (lastUseOf(b) ?? 0));
-      const removableBytes = sum(device, removable);
-      if (longest === undefined || removableBytes < missing) {
-        throw budgetError(request, missing - removableBytes, [...failed.values()]);
+      const lacking = needs
+        .map((need) => this.#look(need, failed))
+        .filter(({ missing }) => missing > 0);
+      for (const { need, missing, removable } of lacking) {
+        const beyond = missing - sum(need.device, removable);
+        if (beyond > 0) throw budgetError(need, beyond, [...failed.values()]);
       }
-      await this.#tenants.unload(longest, request.timeoutMs).catch((error: unknown) => {
+      const longest = lacking[0]?.removable
+        .filter((one) => this.#tenants.dependents(one).length === 0)
+        .sort((a, b) => (lastUseOf(a) ?? 0) - (lastUseOf(b) ?? 0))[0];
+      if (longest === undefined) return;
+      await this.#tenants.unload(longest, timeoutMs).catch((error: unknown) => {
         failed.set(longest, toError(error));
       });
     }
+  }
+
+  /** What is missing on a device, and what could make way there. */
+  #look(need: Need, failed: ReadonlyMap<Registered, Error>) {
+    const { device, bytes, budgetBytes } = need;
+    const tenants = this.#tenants.on(device);
+    const missing = this.#held(device, tenants) + bytes - budgetBytes;
+    const removable = this.#removable(tenants.filter((one) => !failed.has(one)));
+    return { need, missing, removable };
   }
 
   /** Those that are idle, and so is all that depends on them. */
@@ -109,8 +125,8 @@ function sum(device: number, entries: readonly Registered[]): number {
   return entries.reduce((total, entry) => total + (bytesOn(entry, device) ?? 0), 0);
 }
 
-function budgetError(request: Request, missingBytes: number, errors: readonly Error[]): Error {
-  const { device, bytes, budgetBytes } = request;
+function budgetError(need: Need, missingBytes: number, errors: readonly Error[]): Error {
+  const { device, bytes, budgetBytes } = need;
   const message =
     `Expected ${formatBytes(bytes)} more to be within the budget of device ${device}, ` +
     `${formatBytes(budgetBytes)}: ${formatBytes(missingBytes)} are missing, as the other models ` +

@@ -3,15 +3,21 @@
 import type { Unloadable } from './unloadable.js';
 
 /** One entry of a registry. */
-export interface Registered {
+export interface Registered extends Omit<Admitted, 'device'> {
   readonly name: string;
   readonly unloadable: Unloadable;
   /** The names of what it needs while it is loaded: those are unloaded after it. */
   readonly dependsOn: readonly string[];
   /** Where it counts for a budget; undefined where that is not known. */
   readonly device: number | undefined;
-  /** What it counts for in a budget where it does not tell its bytes. */
+}
+
+/** What counts for the budgets, of what does not tell. */
+export interface Admitted {
+  readonly device: number;
   readonly admittedBytes: number;
+  /** Of one that was admitted for several devices. */
+  readonly admittedByDevice?: ReadonlyMap<number, number> | undefined;
 }
 
 export interface Lane {
