@@ -91,7 +91,7 @@ async function ask(fixture: string, verdict: Verdict, env = {}): Promise<Record<
 /** A service that gets no model, runs on, and is told to stop. */
 async function shutDown(driver: Driver | 'none', env = {}): Promise<unknown> {
   const folder = makeFolder();
-  const child = new Child('shutdown-without-device.mjs', {
+  const child = new Child('model-service.mjs', {
     args: [path, folder],
     env: { ...drivers.env(driver), ...env },
   });
