@@ -11,6 +11,10 @@ class BusyStreams : public cuda_simulator::RuntimeTest {
  protected:
   using Gate = cuda_simulator::Gate;
 
+  // The devices of the test before hold pools that the reset has taken.
+  void SetUp() override {
+    Runtime::begin_anew([this] { RuntimeTest::SetUp(); });
+  }
   static Device& device() { return Runtime::instance().device(0); }
 
   // A job of the device's, and what it settles as.
