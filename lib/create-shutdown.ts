@@ -140,7 +140,7 @@ function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
     };
   }
   // Asked here and not in the shutdown: the first question may open the driver.
-  const backend = backendNow();
+  const backend = currentBackend();
   return {
     watchdog: wanted.watchdog ? addon.watchdog : undefined,
     ...(workerThreadsModule().isMainThread
@@ -154,15 +154,6 @@ function openHost(wanted: { readonly watchdog: boolean }): ShutdownHost {
     measureDevices: workerThreadsModule().isMainThread ? measureDevices : () => Promise.resolve([]),
     heldMemory: backend === 'none' ? () => [] : heldMemory,
   };
-}
-
-/** A backend that was demanded and is not there is the service's concern, not the shutdown's. */
-function backendNow(): ReturnType<typeof currentBackend> {
-  try {
-    return currentBackend();
-  } catch {
-    return 'none';
-  }
 }
 
 /** Without a watchdog the addon only makes the exit harder to disturb: it may be missing. */

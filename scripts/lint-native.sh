@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The C++ sources' format, the include rule, and clang-tidy over the compilation database of
-# build-plain (scripts/test-native.sh plain makes it).
+# The C++ sources' format, the include rule, the sentences that the simulator's suites cite, and
+# clang-tidy over the compilation database of build-plain (scripts/test-native.sh plain makes it).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +20,8 @@ if grep -rlE '#include "(addon|simulator)/' native/core || grep -rl '#include "c
   echo 'Expected native/core and native/simulator to include neither each other nor the addon' >&2
   exit 1
 fi
+
+node scripts/cited-behaviours.mjs
 
 find native/core native/simulator -name '*.cc' -print0 |
   xargs -0 -P "$(nproc)" -n 4 clang-tidy-14 -p build-plain --quiet 2>/dev/null

@@ -2,7 +2,7 @@
 
 import { TimeoutError } from '../common/errors.js';
 import type { MemoryReading, ReadingSettlement } from '../native/addon.js';
-import { backend } from '../native/backend.js';
+import { backend, backendOrNone } from '../native/backend.js';
 import { runJob } from '../native/run-job.js';
 import { initialisedDevices } from './device.js';
 import { type ProcessMemory, processMemoryWithin } from './maintenance.js';
@@ -29,7 +29,7 @@ export function heldMemory(): readonly { readonly device: number; readonly bytes
 }
 
 export function currentBackend(): 'cuda' | 'simulated' | 'none' {
-  return backend().kind;
+  return backendOrNone().kind;
 }
 
 /** Reads one initialised device. @throws CudaError, TimeoutError */

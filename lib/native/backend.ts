@@ -7,19 +7,32 @@
 import { CudaUnavailableError } from '../common/errors.js';
 import type { Addon } from './addon.js';
 import { load } from './load.js';
+import { unavailableReason, type UnavailableReason } from './unavailable.js';
 
 export interface Backend {
   readonly kind: 'cuda' | 'simulated' | 'none';
   readonly addon: Addon;
   readonly deviceCount: number;
-  /** Why there is no device. `code` is the runtime's name for it, as `cudaErrorNoDevice`. */
-  readonly unavailableReason?: { readonly code: string; readonly message: string };
+  /** Why there is no device. */
+  readonly unavailableReason?: UnavailableReason;
 }
 
 let verdict: Backend | undefined;
 
-/** Asks the runtime for its devices at the first call. Creates no context. */
+/**
+ * Asks the runtime for its devices at the first call. Creates no context.
+ * @throws CudaUnavailableError where the real runtime was demanded and has no device
+ */
 export function backend(): Backend {
+  const current = backendOrNone();
+  if (current.unavailableReason !== undefined && load().setting === 'cuda') {
+    throw unavailable('CUDA_SHUTDOWN_BACKEND is cuda, but', current.unavailableReason);
+  }
+  return current;
+}
+
+/** For a shutdown: that the runtime which was demanded is not there is the service's concern. */
+export function backendOrNone(): Backend {
   verdict ??= decide();
   return verdict;
 }
@@ -33,39 +46,28 @@ export function forgetBackend(): void {
 export function availableBackend(): Backend {
   const current = backend();
   const reason = current.unavailableReason;
-  if (reason !== undefined) {
-    throw new CudaUnavailableError(`CUDA is not available: ${reason.message}`, reason.code);
-  }
+  if (reason !== undefined) throw unavailable('CUDA is not available:', reason);
   return current;
 }
 
-function decide(): Backend {
-  const { addon, setting, notReal } = load();
-  const found =
-    notReal === undefined
-      ? askRuntime(addon)
-      : { kind: 'none' as const, addon, deviceCount: 0, unavailableReason: notReal };
-  if (setting === 'cuda' && found.unavailableReason !== undefined) {
-    throw new CudaUnavailableError(
-      `CUDA_SHUTDOWN_BACKEND is cuda, but ${found.unavailableReason.message}`,
-      found.unavailableReason.code,
-    );
-  }
-  return found;
+function unavailable(what: string, { code, message }: UnavailableReason): CudaUnavailableError {
+  return new CudaUnavailableError(`${what} ${message}`, code);
 }
 
-function askRuntime(addon: Addon): Backend {
+function decide(): Backend {
+  const { addon, notReal } = load();
+  if (notReal !== undefined) {
+    return { kind: 'none', addon, deviceCount: 0, unavailableReason: notReal };
+  }
   const probe = addon.probe();
   const simulated = addon.runtime === 'simulated';
   if (probe.cudaCode === 0 && probe.deviceCount > 0) {
     return { kind: simulated ? 'simulated' : 'cuda', addon, deviceCount: probe.deviceCount };
   }
-  const unavailableReason =
-    probe.cudaCode === 0
-      ? { code: 'cudaErrorNoDevice', message: 'the CUDA runtime found no device' }
-      : {
-          code: probe.cudaName,
-          message: `the CUDA runtime answers ${probe.cudaName} (${probe.cudaCode}): ${probe.message}`,
-        };
-  return { kind: simulated ? 'simulated' : 'none', addon, deviceCount: 0, unavailableReason };
+  return {
+    kind: simulated ? 'simulated' : 'none',
+    addon,
+    deviceCount: 0,
+    unavailableReason: unavailableReason(probe, addon.runtime),
+  };
 }

@@ -7,7 +7,7 @@ import { initialisedDevices } from '../cuda/device.js';
 import { emptyCache, synchronize } from '../cuda/maintenance.js';
 import { readDevice } from '../cuda/measure.js';
 import { resetPeakMemoryStats } from '../cuda/memory-stats.js';
-import { backend } from '../native/backend.js';
+import { backend, backendOrNone } from '../native/backend.js';
 import type { ReportedMemory } from '../shutdown/report.js';
 import type { Step, StepContext } from '../shutdown/step.js';
 import { collectGarbage } from './collect-garbage.js';
@@ -59,7 +59,7 @@ async function cleanUp(
   context: StepContext,
 ): Promise<{ devices: readonly CleanedDevice[] }> {
   if (collect) await collectGarbage();
-  const devices = initialisedDevices();
+  const devices = backendOrNone().deviceCount === 0 ? [] : initialisedDevices();
   const failures: Error[] = [];
   let done = 0;
   const cleaned = await Promise.all(

@@ -46,6 +46,71 @@ constexpr std::pair<int, int> kAttributes[] = {
     {142, 0},         {143, 0},         {144, 0},  // nor is one of host memory
     {147, 0}};
 
+// The members of cudaDeviceProp that are attributes, too.
+struct NumberMember {
+  int cudaDeviceProp::*member;
+  cudaDeviceAttr attribute;
+};
+constexpr NumberMember kNumberMembers[] = {
+    {&cudaDeviceProp::regsPerBlock, cudaDevAttrMaxRegistersPerBlock},
+    {&cudaDeviceProp::warpSize, cudaDevAttrWarpSize},
+    {&cudaDeviceProp::maxThreadsPerBlock, cudaDevAttrMaxThreadsPerBlock},
+    {&cudaDeviceProp::major, cudaDevAttrComputeCapabilityMajor},
+    {&cudaDeviceProp::minor, cudaDevAttrComputeCapabilityMinor},
+    {&cudaDeviceProp::multiProcessorCount, cudaDevAttrMultiProcessorCount},
+    {&cudaDeviceProp::integrated, cudaDevAttrIntegrated},
+    {&cudaDeviceProp::canMapHostMemory, cudaDevAttrCanMapHostMemory},
+    {&cudaDeviceProp::concurrentKernels, cudaDevAttrConcurrentKernels},
+    {&cudaDeviceProp::ECCEnabled, cudaDevAttrEccEnabled},
+    {&cudaDeviceProp::pciBusID, cudaDevAttrPciBusId},
+    {&cudaDeviceProp::pciDeviceID, cudaDevAttrPciDeviceId},
+    {&cudaDeviceProp::pciDomainID, cudaDevAttrPciDomainId},
+    {&cudaDeviceProp::asyncEngineCount, cudaDevAttrAsyncEngineCount},
+    {&cudaDeviceProp::unifiedAddressing, cudaDevAttrUnifiedAddressing},
+    {&cudaDeviceProp::memoryBusWidth, cudaDevAttrGlobalMemoryBusWidth},
+    {&cudaDeviceProp::l2CacheSize, cudaDevAttrL2CacheSize},
+    {&cudaDeviceProp::persistingL2CacheMaxSize, cudaDevAttrMaxPersistingL2CacheSize},
+    {&cudaDeviceProp::maxThreadsPerMultiProcessor, cudaDevAttrMaxThreadsPerMultiProcessor},
+    {&cudaDeviceProp::streamPrioritiesSupported, cudaDevAttrStreamPrioritiesSupported},
+    {&cudaDeviceProp::globalL1CacheSupported, cudaDevAttrGlobalL1CacheSupported},
+    {&cudaDeviceProp::localL1CacheSupported, cudaDevAttrLocalL1CacheSupported},
+    {&cudaDeviceProp::regsPerMultiprocessor, cudaDevAttrMaxRegistersPerMultiprocessor},
+    {&cudaDeviceProp::managedMemory, cudaDevAttrManagedMemory},
+    {&cudaDeviceProp::multiGpuBoardGroupID, cudaDevAttrMultiGpuBoardGroupID},
+    {&cudaDeviceProp::concurrentManagedAccess, cudaDevAttrConcurrentManagedAccess},
+    {&cudaDeviceProp::pageableMemoryAccess, cudaDevAttrPageableMemoryAccess},
+    {&cudaDeviceProp::computePreemptionSupported, cudaDevAttrComputePreemptionSupported},
+    {&cudaDeviceProp::canUseHostPointerForRegisteredMem,
+     cudaDevAttrCanUseHostPointerForRegisteredMem},
+    {&cudaDeviceProp::cooperativeLaunch, cudaDevAttrCooperativeLaunch},
+    {&cudaDeviceProp::maxBlocksPerMultiProcessor, cudaDevAttrMaxBlocksPerMultiprocessor},
+    {&cudaDeviceProp::accessPolicyMaxWindowSize, cudaDevAttrMaxAccessPolicyWindowSize},
+    {&cudaDeviceProp::hostRegisterSupported, cudaDevAttrHostRegisterSupported},
+    {&cudaDeviceProp::sparseCudaArraySupported, cudaDevAttrSparseCudaArraySupported},
+    {&cudaDeviceProp::hostRegisterReadOnlySupported, cudaDevAttrHostRegisterReadOnlySupported},
+    {&cudaDeviceProp::timelineSemaphoreInteropSupported,
+     cudaDevAttrTimelineSemaphoreInteropSupported},
+    {&cudaDeviceProp::memoryPoolsSupported, cudaDevAttrMemoryPoolsSupported},
+    {&cudaDeviceProp::clusterLaunch, cudaDevAttrClusterLaunch},
+    {&cudaDeviceProp::deferredMappingCudaArraySupported,
+     cudaDevAttrDeferredMappingCudaArraySupported},
+};
+struct BytesMember {
+  std::size_t cudaDeviceProp::*member;
+  cudaDeviceAttr attribute;
+};
+constexpr BytesMember kBytesMembers[] = {
+    {&cudaDeviceProp::sharedMemPerBlock, cudaDevAttrMaxSharedMemoryPerBlock},
+    {&cudaDeviceProp::memPitch, cudaDevAttrMaxPitch},
+    {&cudaDeviceProp::totalConstMem, cudaDevAttrTotalConstantMemory},
+    {&cudaDeviceProp::textureAlignment, cudaDevAttrTextureAlignment},
+    {&cudaDeviceProp::texturePitchAlignment, cudaDevAttrTexturePitchAlignment},
+    {&cudaDeviceProp::surfaceAlignment, cudaDevAttrSurfaceAlignment},
+    {&cudaDeviceProp::sharedMemPerMultiprocessor, cudaDevAttrMaxSharedMemoryPerMultiprocessor},
+    {&cudaDeviceProp::sharedMemPerBlockOptin, cudaDevAttrMaxSharedMemoryPerBlockOptin},
+    {&cudaDeviceProp::reservedSharedMemPerBlock, cudaDevAttrReservedSharedMemoryPerBlock},
+};
+
 int pci_bus(int ordinal) { return ordinal + 1; }
 
 }  // namespace
@@ -91,71 +156,21 @@ cudaDeviceProp device_properties(int ordinal, std::uint64_t memory, bool memory_
   const auto value = [&](cudaDeviceAttr attribute) {
     return device_attribute(attribute, ordinal, memory_pools).value_or(0);
   };
-  const auto bytes = [&](cudaDeviceAttr attribute) {
-    return static_cast<std::size_t>(value(attribute));
-  };
   cudaDeviceProp properties{};
   std::snprintf(properties.name, sizeof(properties.name), "Simulated device %d", ordinal);
   std::memcpy(properties.uuid.bytes, "cuda-simulator", 14);
   properties.uuid.bytes[15] = static_cast<char>(ordinal);
   properties.totalGlobalMem = memory;
-  properties.sharedMemPerBlock = bytes(cudaDevAttrMaxSharedMemoryPerBlock);
-  properties.memPitch = bytes(cudaDevAttrMaxPitch);
-  properties.totalConstMem = bytes(cudaDevAttrTotalConstantMemory);
-  properties.textureAlignment = bytes(cudaDevAttrTextureAlignment);
-  properties.texturePitchAlignment = bytes(cudaDevAttrTexturePitchAlignment);
-  properties.surfaceAlignment = bytes(cudaDevAttrSurfaceAlignment);
-  properties.sharedMemPerMultiprocessor = bytes(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
-  properties.sharedMemPerBlockOptin = bytes(cudaDevAttrMaxSharedMemoryPerBlockOptin);
-  properties.reservedSharedMemPerBlock = bytes(cudaDevAttrReservedSharedMemoryPerBlock);
-  properties.regsPerBlock = value(cudaDevAttrMaxRegistersPerBlock);
-  properties.warpSize = value(cudaDevAttrWarpSize);
-  properties.maxThreadsPerBlock = value(cudaDevAttrMaxThreadsPerBlock);
+  for (const auto& [member, attribute] : kNumberMembers) properties.*member = value(attribute);
+  for (const auto& [member, attribute] : kBytesMembers) {
+    properties.*member = static_cast<std::size_t>(value(attribute));
+  }
   properties.maxThreadsDim[0] = value(cudaDevAttrMaxBlockDimX);
   properties.maxThreadsDim[1] = value(cudaDevAttrMaxBlockDimY);
   properties.maxThreadsDim[2] = value(cudaDevAttrMaxBlockDimZ);
   properties.maxGridSize[0] = value(cudaDevAttrMaxGridDimX);
   properties.maxGridSize[1] = value(cudaDevAttrMaxGridDimY);
   properties.maxGridSize[2] = value(cudaDevAttrMaxGridDimZ);
-  properties.major = value(cudaDevAttrComputeCapabilityMajor);
-  properties.minor = value(cudaDevAttrComputeCapabilityMinor);
-  properties.multiProcessorCount = value(cudaDevAttrMultiProcessorCount);
-  properties.integrated = value(cudaDevAttrIntegrated);
-  properties.canMapHostMemory = value(cudaDevAttrCanMapHostMemory);
-  properties.concurrentKernels = value(cudaDevAttrConcurrentKernels);
-  properties.ECCEnabled = value(cudaDevAttrEccEnabled);
-  properties.pciBusID = value(cudaDevAttrPciBusId);
-  properties.pciDeviceID = value(cudaDevAttrPciDeviceId);
-  properties.pciDomainID = value(cudaDevAttrPciDomainId);
-  properties.asyncEngineCount = value(cudaDevAttrAsyncEngineCount);
-  properties.unifiedAddressing = value(cudaDevAttrUnifiedAddressing);
-  properties.memoryBusWidth = value(cudaDevAttrGlobalMemoryBusWidth);
-  properties.l2CacheSize = value(cudaDevAttrL2CacheSize);
-  properties.persistingL2CacheMaxSize = value(cudaDevAttrMaxPersistingL2CacheSize);
-  properties.maxThreadsPerMultiProcessor = value(cudaDevAttrMaxThreadsPerMultiProcessor);
-  properties.streamPrioritiesSupported = value(cudaDevAttrStreamPrioritiesSupported);
-  properties.globalL1CacheSupported = value(cudaDevAttrGlobalL1CacheSupported);
-  properties.localL1CacheSupported = value(cudaDevAttrLocalL1CacheSupported);
-  properties.regsPerMultiprocessor = value(cudaDevAttrMaxRegistersPerMultiprocessor);
-  properties.managedMemory = value(cudaDevAttrManagedMemory);
-  properties.multiGpuBoardGroupID = value(cudaDevAttrMultiGpuBoardGroupID);
-  properties.concurrentManagedAccess = value(cudaDevAttrConcurrentManagedAccess);
-  properties.pageableMemoryAccess = value(cudaDevAttrPageableMemoryAccess);
-  properties.computePreemptionSupported = value(cudaDevAttrComputePreemptionSupported);
-  properties.canUseHostPointerForRegisteredMem =
-      value(cudaDevAttrCanUseHostPointerForRegisteredMem);
-  properties.cooperativeLaunch = value(cudaDevAttrCooperativeLaunch);
-  properties.maxBlocksPerMultiProcessor = value(cudaDevAttrMaxBlocksPerMultiprocessor);
-  properties.accessPolicyMaxWindowSize = value(cudaDevAttrMaxAccessPolicyWindowSize);
-  properties.hostRegisterSupported = value(cudaDevAttrHostRegisterSupported);
-  properties.sparseCudaArraySupported = value(cudaDevAttrSparseCudaArraySupported);
-  properties.hostRegisterReadOnlySupported = value(cudaDevAttrHostRegisterReadOnlySupported);
-  properties.timelineSemaphoreInteropSupported =
-      value(cudaDevAttrTimelineSemaphoreInteropSupported);
-  properties.memoryPoolsSupported = value(cudaDevAttrMemoryPoolsSupported);
-  properties.clusterLaunch = value(cudaDevAttrClusterLaunch);
-  properties.deferredMappingCudaArraySupported =
-      value(cudaDevAttrDeferredMappingCudaArraySupported);
 #if CUDART_VERSION >= 13000
   properties.deviceNumaId = value(cudaDevAttrNumaId);
   properties.gpuPciDeviceID = static_cast<unsigned int>(value(cudaDevAttrGpuPciDeviceId));

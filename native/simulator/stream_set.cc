@@ -6,19 +6,24 @@
 namespace cuda_simulator {
 
 std::shared_ptr<Stream> StreamSet::create(Stream::Kind kind, int priority) {
-  auto stream = std::make_shared<Stream>(device_, kind, sticky_error_, priority);
   const std::lock_guard lock(mutex_);
   forget_finished();
+  return add(kind, priority);
+}
+
+std::shared_ptr<Stream> StreamSet::add(Stream::Kind kind, int priority) {
+  auto stream = std::make_shared<Stream>(device_, kind, sticky_error_, priority);
+  std::erase_if(barriers_, [](const Marker& marker) { return marker.complete(); });
+  if (!barriers_.empty()) {
+    stream->enqueue({.run = nullptr, .after = barriers_, .instant = true});
+  }
   all_.push_back({stream});
   return stream;
 }
 
 std::shared_ptr<Stream> StreamSet::legacy() {
   const std::lock_guard lock(mutex_);
-  if (!legacy_) {
-    legacy_ = std::make_shared<Stream>(device_, Stream::Kind::kLegacy, sticky_error_);
-    all_.push_back({legacy_});
-  }
+  if (!legacy_) legacy_ = add(Stream::Kind::kLegacy);
   return legacy_;
 }
 
@@ -27,8 +32,7 @@ std::shared_ptr<Stream> StreamSet::per_thread(std::uint64_t thread) {
   auto& stream = per_thread_[thread];
   if (!stream) {
     forget_finished();
-    stream = std::make_shared<Stream>(device_, Stream::Kind::kBlocking, sticky_error_);
-    all_.push_back({stream});
+    stream = add(Stream::Kind::kBlocking);
   }
   return stream;
 }
@@ -62,6 +66,7 @@ void StreamSet::close_all() {
   }
   legacy_.reset();
   per_thread_.clear();
+  barriers_.clear();
   forget_finished();
 }
 
@@ -97,6 +102,7 @@ void StreamSet::join_all(const Marker& marker) {
   std::vector<std::shared_ptr<Stream>> streams;
   {
     const std::lock_guard lock(mutex_);
+    barriers_.push_back(marker);
     for (const Entry& entry : all_) {
       if (!entry.closed && entry.stream != marker.stream) streams.push_back(entry.stream);
     }

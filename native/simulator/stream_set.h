@@ -2,8 +2,8 @@
 // them: work in the legacy stream waits for all earlier work of the blocking streams, and their
 // later work waits for it. State: one object per device.
 //
-// Threads: any. `mutex_` guards all_, legacy_ and per_thread_. Lock order: StreamSet::mutex_ before
-// Stream::mutex_; nothing waits while holding it.
+// Threads: any. `mutex_` guards all_, legacy_, per_thread_ and barriers_. Lock order:
+// StreamSet::mutex_ before Stream::mutex_; nothing waits while holding it.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,7 @@ class StreamSet {
   void close_all();
 
   std::uint64_t enqueue(Stream& stream, Work work);
-  // All streams' later work waits for the point.
+  // All streams' later work waits for the point, also that of streams made later.
   void join_all(const Marker& marker);
   // By events, waits and the legacy stream.
   Reach reach(Stream& stream);
@@ -53,6 +53,8 @@ class StreamSet {
 
  private:
   std::vector<Marker> dependencies(const Stream& stream, bool idle_too = false);
+  // Both with mutex_ held.
+  std::shared_ptr<Stream> add(Stream::Kind kind, int priority = 0);
   void forget_finished();
 
   const int device_;
@@ -65,6 +67,7 @@ class StreamSet {
   std::vector<Entry> all_;  // the legacy stream too
   std::shared_ptr<Stream> legacy_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Stream>> per_thread_;
+  std::vector<Marker> barriers_;  // for new streams, of join_all
 };
 
 }  // namespace cuda_simulator

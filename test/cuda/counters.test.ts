@@ -45,7 +45,7 @@ beforeAll(async () => {
     { name: 'scalar', dtype: 'F32', shape: [] },
     { name: 'empty', dtype: 'F32', shape: [0, 3] },
   ]);
-  end = await runSimulated<Told>('cuda-counters.mjs', { devices: 2, args: [path] });
+  end = await runSimulated<Told>('cuda-counters.mjs', { devices: 2, args: [path, '1'] });
 });
 
 describe('the counters', () => {

@@ -84,6 +84,7 @@ TEST_F(Contexts, AreCurrentToAThread) {
   EXPECT_EQ(ledger(0).used_bytes, 0U);
 }
 
+// "Valid device id's are 0 to (cudaGetDeviceCount() - 1)."
 TEST_F(Contexts, RefuseDevicesThatAreNotThere) {
   int value = 0;
   cudaDeviceProp properties{};
@@ -98,6 +99,7 @@ TEST_F(Contexts, RefuseDevicesThatAreNotThere) {
   for (int device = 0; device < 3; ++device) EXPECT_FALSE(active(device)) << device;
 }
 
+// "Returns in *prop the properties of device dev."
 TEST_F(Contexts, ReportTheDevice) {
   begin({.devices = 2, .memory = 3 * kMiB});
   cudaDeviceProp first{};

@@ -21,6 +21,8 @@ TEST_F(Errors, AreKeptForTheThreadAndReset) {
   EXPECT_EQ(cudaGetLastError(), cudaSuccess);
 }
 
+// cudaErrorNotReady: "This indicates that asynchronous operations issued previously have not
+// completed yet."
 TEST_F(Errors, IncludeNotReady) {
   const cudaStream_t stream = make_stream();
   Gate gate;
@@ -54,6 +56,7 @@ TEST_F(Errors, ThatAreStickyStay) {
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
 }
 
+// "cudaDeviceSynchronize() returns an error if one of the preceding tasks has failed."
 TEST_F(Errors, ThatAreStickyEndWaits) {
   const cudaStream_t stream = make_stream();
   Gate gate;
@@ -66,6 +69,8 @@ TEST_F(Errors, ThatAreStickyEndWaits) {
   waiter.join();
 }
 
+// "Returns a string containing the name of an error code in the enum." "Returns the description
+// string for an error code."
 TEST_F(Errors, HaveNamesAndSentences) {
   EXPECT_STREQ(cudaGetErrorName(cudaSuccess), "cudaSuccess");
   EXPECT_STREQ(cudaGetErrorName(cudaErrorMemoryAllocation), "cudaErrorMemoryAllocation");

@@ -15,6 +15,8 @@ TEST_F(Events, AreCompleteBeforeTheFirstRecord) {
   EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
 }
 
+// "Returns cudaSuccess if all captured work has been completed, or cudaErrorNotReady if any
+// captured work is incomplete."
 TEST_F(Events, CompleteWhenTheStreamReachesThem) {
   const cudaStream_t stream = make_stream();
   const cudaEvent_t event = make_event();
@@ -82,6 +84,9 @@ TEST_F(Events, OutliveTheStreamTheyWereRecordedIn) {
   EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
 }
 
+// "the legacy stream first waits on all blocking streams, the action is queued in the legacy
+// stream, and then all blocking streams wait on the legacy stream" (stream synchronization
+// behavior)
 TEST_F(Events, OfTheLegacyStreamCaptureBlockingStreams) {
   const cudaStream_t blocking = make_stream(cudaStreamDefault);
   const cudaEvent_t event = make_event();
@@ -112,6 +117,7 @@ TEST_F(Events, AreRecordedOnTheirOwnDeviceAndWaitedForOnAny) {
   EXPECT_EQ(cudaStreamSynchronize(stream1), cudaSuccess);
 }
 
+// "Waits until the completion of all work currently captured in event."
 TEST_F(Events, WakeAThreadThatWaits) {
   const cudaStream_t stream = make_stream();
   const cudaEvent_t event = make_event();
@@ -124,6 +130,8 @@ TEST_F(Events, WakeAThreadThatWaits) {
   waiter.join();
 }
 
+// cudaErrorInvalidResourceHandle: "This indicates that a resource handle passed to the API call was
+// not valid."
 TEST_F(Events, RefuseWrongHandlesAndFlags) {
   const cudaEvent_t event = make_event();
   ASSERT_EQ(cudaEventDestroy(event), cudaSuccess);

@@ -37,6 +37,8 @@ TEST_F(Handles, OfDestroyedStreamsAnswerNoQuestions) {
   EXPECT_EQ(cudaStreamIsCapturing(stream, &status), cudaErrorInvalidResourceHandle);
 }
 
+// cudaErrorInvalidResourceHandle: "This indicates that a resource handle passed to the API call was
+// not valid."
 TEST_F(Handles, OfDestroyedStreamsTakeNoWork) {
   const cudaStream_t stream = destroyed_stream();
   void* device = nullptr;
@@ -66,6 +68,8 @@ TEST_F(Handles, OfDestroyedStreamsGiveNoMemory) {
   EXPECT_EQ(cudaFreeAsync(pointer, nullptr), cudaSuccess) << "it was not freed";
 }
 
+// cudaErrorInvalidResourceHandle: "This indicates that a resource handle passed to the API call was
+// not valid."
 TEST_F(Handles, OfDestroyedEventsHaveNoTime) {
   cudaEvent_t event = nullptr;
   ASSERT_EQ(cudaEventCreate(&event), cudaSuccess);
@@ -77,6 +81,8 @@ TEST_F(Handles, OfDestroyedEventsHaveNoTime) {
   EXPECT_EQ(cudaEventElapsedTime(&elapsed, nullptr, event), cudaErrorInvalidResourceHandle);
 }
 
+// cudaErrorInvalidResourceHandle: "This indicates that a resource handle passed to the API call was
+// not valid."
 TEST_F(Handles, OfDestroyedEventsAreNotWaitedFor) {
   EXPECT_EQ(cudaStreamWaitEvent(make_stream(), destroyed_event(), 0),
             cudaErrorInvalidResourceHandle);

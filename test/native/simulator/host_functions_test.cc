@@ -40,7 +40,7 @@ TEST_F(HostFunctions, MayNotCallTheRuntime) {
   EXPECT_EQ(answer, cudaErrorNotPermitted);
 }
 
-// "Note that, in contrast to cuStreamAddCallback, the function will not be called in the event of
+// "Note that, in constrast to cuStreamAddCallback, the function will not be called in the event of
 // an error in the CUDA context."
 TEST_F(HostFunctions, AreNotRunOnceTheContextHasFailed) {
   const cudaStream_t stream = make_stream();

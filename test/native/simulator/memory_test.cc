@@ -9,6 +9,8 @@ namespace {
 
 class Memory : public SimulatorTest {};
 
+// "Allocates size bytes of linear memory on the device and returns in *devPtr a pointer to the
+// allocated memory."
 TEST_F(Memory, ComesFromTheDeviceAndGoesBack) {
   std::size_t before = 0;
   std::size_t after = 0;
@@ -68,6 +70,7 @@ TEST_F(Memory, OfCudaMallocMayBeFreedInStreamOrder) {
   EXPECT_EQ(ledger(0).reserved_bytes, 0U);
 }
 
+// "Allocates size bytes of host memory that is page-locked and accessible to the device."
 TEST_F(Memory, OfTheHostIsPinnedUntilFreed) {
   void* pinned = nullptr;
   void* other = nullptr;
@@ -87,6 +90,7 @@ TEST_F(Memory, OfTheHostIsPinnedUntilFreed) {
   EXPECT_EQ(cudaFreeHost(device), cudaErrorInvalidValue);
 }
 
+// "Copies count bytes from the memory area pointed to by src to the memory area pointed to by dst"
 TEST_F(Memory, IsCopiedBothWays) {
   std::vector<int> source(10000);
   std::iota(source.begin(), source.end(), 0);
@@ -119,6 +123,8 @@ TEST_F(Memory, ThatIsPageableMayChangeAfterAnAsynchronousCopy) {
   EXPECT_EQ(back, 1) << "to pageable memory the call returns once the copy is complete";
 }
 
+// "cudaMemcpyAsync() is asynchronous with respect to the host, so the call may return before the
+// copy is complete."
 TEST_F(Memory, ThatIsPinnedIsReadWhenTheStreamComesToIt) {
   void* device = nullptr;
   int* pinned = nullptr;
@@ -136,6 +142,8 @@ TEST_F(Memory, ThatIsPinnedIsReadWhenTheStreamComesToIt) {
   EXPECT_EQ(back, 2);
 }
 
+// "Fills the first count bytes of the memory area pointed to by devPtr with the constant byte value
+// value."
 TEST_F(Memory, IsFilled) {
   unsigned char back[16] = {};
   void* device = nullptr;
@@ -149,6 +157,8 @@ TEST_F(Memory, IsFilled) {
   EXPECT_EQ(cudaMemset(back, 0, 1), cudaErrorInvalidValue) << "not the device's memory";
 }
 
+// "kind specifies the direction of the copy, and must be one of cudaMemcpyHostToHost,
+// cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, or cudaMemcpyDefault"
 TEST_F(Memory, RefusesWrongCopies) {
   void* device = nullptr;
   char host[64] = {};
@@ -167,6 +177,8 @@ TEST_F(Memory, RefusesWrongCopies) {
 }
 
 // Work on memory that is gone when the stream comes to it: the context fails, as on a device.
+// cudaErrorIllegalAddress: "This leaves the process in an inconsistent state and any further CUDA
+// work will return the same error."
 TEST_F(Memory, FreedTooEarlyIsAnIllegalAddress) {
   const cudaMemPool_t pool = make_pool();
   const cudaStream_t stream = make_stream();
@@ -181,6 +193,7 @@ TEST_F(Memory, FreedTooEarlyIsAnIllegalAddress) {
   EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
 }
 
+// "Returns in *attributes the attributes of the pointer ptr."
 TEST_F(Memory, TellsWhatAPointerIs) {
   begin({.devices = 2});
   ASSERT_EQ(cudaSetDevice(1), cudaSuccess);

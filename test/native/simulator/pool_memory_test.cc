@@ -19,6 +19,8 @@ TEST_F(PoolMemory, TrimSkipsFreesThatTheHostHasNotSeen) {
   EXPECT_EQ(reserved(pool), 0U);
 }
 
+// "Allocations that have been asynchronously freed but whose completion has not been observed on
+// the host (eg. by a synchronize) can count as outstanding."
 TEST_F(PoolMemory, TrimSeesAnEventsQueryAndASynchronizedJoin) {
   const cudaMemPool_t pool = make_pool();
   const cudaStream_t stream = make_stream();
@@ -38,6 +40,8 @@ TEST_F(PoolMemory, TrimSeesAnEventsQueryAndASynchronizedJoin) {
   EXPECT_EQ(reserved(pool), 0U);
 }
 
+// "Allocations that have been asynchronously freed but whose completion has not been observed on
+// the host (eg. by a synchronize) can count as outstanding."
 TEST_F(PoolMemory, TrimSeesFreesOfADestroyedStreamOnceTheDeviceIsSynchronized) {
   const cudaMemPool_t pool = make_pool();
   const cudaStream_t stream = make_stream();
@@ -93,6 +97,8 @@ TEST_F(PoolMemory, ReleaseAboveTheThresholdAtTheNextSynchronisation) {
   EXPECT_EQ(reserved(pool), 0U);
 }
 
+// cudaErrorMemoryAllocation: "The API call failed because it was unable to allocate enough memory
+// or other resources to perform the requested operation."
 TEST_F(PoolMemory, RunOutOfTheDevicesMemory) {
   begin({.memory = 100 * kMiB});
   const cudaMemPool_t pool = make_pool();

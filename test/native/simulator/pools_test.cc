@@ -8,6 +8,8 @@ namespace {
 
 class Pools : public SimulatorTest {};
 
+// "Amount of memory from the pool that is currently in use by the application." "Amount of backing
+// memory currently allocated for the mempool."
 TEST_F(Pools, CountWhatIsUsedAndReserved) {
   const cudaMemPool_t pool = make_pool();
   const cudaStream_t stream = make_stream();
@@ -189,6 +191,8 @@ TEST_F(Pools, RefuseWrongProperties) {
   EXPECT_EQ(cudaMemPoolTrimTo(nullptr, 0), cudaErrorInvalidValue);
 }
 
+// "Whether or not a device supports the integrated stream ordered memory allocator may be queried
+// by calling cudaDeviceGetAttribute() with the device attribute cudaDevAttrMemoryPoolsSupported."
 TEST_F(Pools, MayBeMissingFromADevice) {
   begin({.memory_pools = false});
   int supported = 1;
@@ -203,6 +207,8 @@ TEST_F(Pools, MayBeMissingFromADevice) {
 }
 
 // Threads allocate, free and reuse side by side; no two live blocks may share a byte.
+// "The allocator is free to reallocate the memory as long as it can guarantee that compliant memory
+// accesses will not overlap temporally."
 TEST_F(Pools, KeepBlocksApartUnderManyThreads) {
   const cudaMemPool_t pool = make_pool();
   std::vector<std::thread> threads;

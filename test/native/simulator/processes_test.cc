@@ -39,6 +39,8 @@ TEST_F(Processes, ForkedFromOneThatUsesTheRuntimeCannotUseIt) {
             cudaErrorInitializationError);
 }
 
+// "Returns the last error that has been produced by any of the runtime calls in the same instance
+// of the CUDA Runtime library in the host thread"
 TEST_F(Processes, ForkedKnowsTheErrorAsItsLast) {
   ASSERT_EQ(cudaFree(nullptr), cudaSuccess);
   EXPECT_EQ(in_child([] {

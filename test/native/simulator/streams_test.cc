@@ -20,6 +20,7 @@ struct Note {
   }
 };
 
+// "The function will be called after currently enqueued work and will block work added after it."
 TEST_F(Streams, RunWorkInTheOrderOfEnqueueing) {
   const cudaStream_t stream = make_stream();
   std::vector<int> list;
@@ -93,6 +94,8 @@ TEST_F(Streams, FinishTheirWorkAfterTheyAreDestroyed) {
   EXPECT_EQ(list.size(), 1U);
 }
 
+// cudaErrorInvalidResourceHandle: "This indicates that a resource handle passed to the API call was
+// not valid."
 TEST_F(Streams, RefuseWrongHandlesAndFlags) {
   const cudaStream_t stream = make_stream();
   ASSERT_EQ(cudaStreamDestroy(stream), cudaSuccess);
@@ -125,6 +128,9 @@ TEST_F(Streams, LegacyWaitsForEarlierWorkOfBlockingStreams) {
   EXPECT_EQ(list.size(), 1U);
 }
 
+// "the legacy stream first waits on all blocking streams, the action is queued in the legacy
+// stream, and then all blocking streams wait on the legacy stream" (stream synchronization
+// behavior)
 TEST_F(Streams, BlockingStreamsWaitForEarlierWorkOfLegacy) {
   const cudaStream_t blocking = make_stream(cudaStreamDefault);
   std::vector<int> list;
@@ -138,6 +144,9 @@ TEST_F(Streams, BlockingStreamsWaitForEarlierWorkOfLegacy) {
   EXPECT_EQ(list.size(), 1U);
 }
 
+// "the legacy stream first waits on all blocking streams, the action is queued in the legacy
+// stream, and then all blocking streams wait on the legacy stream" (stream synchronization
+// behavior)
 TEST_F(Streams, LegacyQueryWaitsForBlockingStreamsToo) {
   const cudaStream_t blocking = make_stream(cudaStreamDefault);
   Gate gate;
@@ -148,7 +157,7 @@ TEST_F(Streams, LegacyQueryWaitsForBlockingStreamsToo) {
   EXPECT_EQ(cudaStreamQuery(blocking), cudaSuccess);
 }
 
-// "cudaStreamNonBlocking: Stream does not synchronize with stream 0 (the NULL stream)"
+// cudaStreamNonBlocking: "Stream does not synchronize with stream 0 (the NULL stream)"
 TEST_F(Streams, NonBlockingStreamsAndLegacyDoNotWaitForOneAnother) {
   const cudaStream_t free = make_stream(cudaStreamNonBlocking);
   Gate legacy;

@@ -15,6 +15,8 @@ class DefaultStreams : public RuntimeTest {
   static void set(void* data) { *static_cast<std::atomic<bool>*>(data) = true; }
 };
 
+// cudaStreamPerThread: "Stream handle that can be passed as a cudaStream_t to use an implicit
+// stream with per-thread synchronization behavior."
 TEST_F(DefaultStreams, OfAThreadRunsWork) {
   std::atomic<bool> ran{false};
   ASSERT_EQ(cudaLaunchHostFunc(cudaStreamPerThread, set, &ran), cudaSuccess);
@@ -23,7 +25,7 @@ TEST_F(DefaultStreams, OfAThreadRunsWork) {
   EXPECT_EQ(cudaStreamQuery(cudaStreamPerThread), cudaSuccess);
 }
 
-// "local to … the thread"
+// "local to … the thread" (stream synchronization behavior)
 TEST_F(DefaultStreams, OfTwoThreadsAreTwo) {
   unsigned long long own = 0;
   unsigned long long other = 0;
@@ -32,7 +34,7 @@ TEST_F(DefaultStreams, OfTwoThreadsAreTwo) {
   EXPECT_NE(own, other);
 }
 
-// "local to … the CUcontext"
+// "local to … the CUcontext" (stream synchronization behavior)
 TEST_F(DefaultStreams, OfTwoDevicesAreTwo) {
   NEED_DEVICES(2);
   Gate gate;
@@ -43,7 +45,7 @@ TEST_F(DefaultStreams, OfTwoDevicesAreTwo) {
   EXPECT_EQ(cudaStreamQuery(cudaStreamPerThread), cudaErrorNotReady);
 }
 
-// "does not synchronize with other streams"
+// "does not synchronize with other streams" (stream synchronization behavior)
 TEST_F(DefaultStreams, OfTwoThreadsDoNotWaitForOneAnother) {
   Gate gate;
   gate.hold(cudaStreamPerThread);
@@ -66,7 +68,8 @@ TEST_F(DefaultStreams, OfAThreadDoesNotWaitForBlockingStreams) {
   EXPECT_TRUE(ran);
 }
 
-// "will synchronize with the legacy default stream if both are used in a program"
+// "will synchronize with the legacy default stream if both are used in a program" (stream
+// synchronization behavior)
 TEST_F(DefaultStreams, OfAThreadWaitsForLegacy) {
   Gate gate;
   gate.hold(cudaStreamLegacy);
@@ -89,6 +92,8 @@ TEST_F(DefaultStreams, LegacyWaitsForThatOfAThread) {
   EXPECT_TRUE(ran);
 }
 
+// cudaStreamLegacy: "Stream handle that can be passed as a cudaStream_t to use an implicit stream
+// with legacy synchronization behavior."
 TEST_F(DefaultStreams, LegacyIsTheNullStreamOfTheseFunctions) {
   Gate gate;
   gate.hold(nullptr);
@@ -105,6 +110,8 @@ TEST_F(DefaultStreams, OfAThreadIsWaitedForByDeviceSynchronize) {
   EXPECT_TRUE(ran) << "also where the thread has ended";
 }
 
+// cudaStreamPerThread: "Stream handle that can be passed as a cudaStream_t to use an implicit
+// stream with per-thread synchronization behavior."
 TEST_F(DefaultStreams, OfAThreadTakesEvents) {
   const cudaEvent_t event = make_event();
   Gate gate;
@@ -115,6 +122,8 @@ TEST_F(DefaultStreams, OfAThreadTakesEvents) {
   EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
 }
 
+// cudaStreamPerThread: "Stream handle that can be passed as a cudaStream_t to use an implicit
+// stream with per-thread synchronization behavior."
 TEST_F(DefaultStreams, OfAThreadTakesAllocationsAndCopies) {
   void* pointer = nullptr;
   int value = 7;

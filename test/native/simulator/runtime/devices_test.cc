@@ -40,6 +40,7 @@ TEST_F(Devices, KeepTheirFlags) {
   EXPECT_EQ(flags() & cudaDeviceScheduleMask, static_cast<unsigned int>(cudaDeviceScheduleYield));
 }
 
+// "Returns in flags the flags for the current device."
 TEST_F(Devices, HaveTheirFlagsInEveryThread) {
   ASSERT_EQ(cudaSetDeviceFlags(cudaDeviceScheduleSpin), cudaSuccess);
   std::thread([] {
@@ -47,6 +48,8 @@ TEST_F(Devices, HaveTheirFlagsInEveryThread) {
   }).join();
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(Devices, RefuseFlagsThatThereAreNot) {
   EXPECT_EQ(cudaSetDeviceFlags(0x10000), cudaErrorInvalidValue);
   EXPECT_EQ(cudaSetDeviceFlags(cudaDeviceScheduleSpin | cudaDeviceScheduleYield),
@@ -72,6 +75,8 @@ TEST_F(Devices, AreInitializedWithFlags) {
   EXPECT_EQ(flags() & cudaDeviceScheduleMask, static_cast<unsigned int>(cudaDeviceScheduleYield));
 }
 
+// cudaErrorInvalidDevice: "This indicates that the device ordinal supplied by the user does not
+// correspond to a valid CUDA device"
 TEST_F(Devices, AreInitializedWhereTheyExist) {
   EXPECT_EQ(cudaInitDevice(999, 0, 0), cudaErrorInvalidDevice);
   EXPECT_EQ(cudaInitDevice(0, 0, 0x80), cudaErrorInvalidValue);
@@ -89,6 +94,8 @@ TEST_F(Devices, AreNumberedFromZero) {
   ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(Devices, AreCountedSomewhere) {
   EXPECT_EQ(cudaGetDeviceCount(nullptr), cudaErrorInvalidValue);
   EXPECT_EQ(cudaGetDevice(nullptr), cudaErrorInvalidValue);
@@ -97,6 +104,7 @@ TEST_F(Devices, AreCountedSomewhere) {
 }
 
 // cudaDeviceProp's members and cudaDeviceAttr's values have the same meaning.
+// "Returns in *value the integer value of the attribute attr on device device."
 TEST_F(Devices, SayTheSameAsPropertyAndAsAttribute) {
   cudaDeviceProp all{};
   ASSERT_EQ(cudaGetDeviceProperties(&all, 0), cudaSuccess);
@@ -125,6 +133,8 @@ TEST_F(Devices, SayTheSameAsPropertyAndAsAttribute) {
   EXPECT_EQ(all.canMapHostMemory, get(cudaDevAttrCanMapHostMemory));
 }
 
+// "Returns in *total the total amount of memory available to the the current context. Returns in
+// *free the amount of memory on the device that is free according to the OS."
 TEST_F(Devices, HaveTheMemoryThatTheyHave) {
   cudaDeviceProp all{};
   std::size_t free = 0;
@@ -184,6 +194,7 @@ TEST_F(Devices, AreFoundByTheirBusId) {
   EXPECT_EQ(device, 0);
 }
 
+// "where domain, bus, device, and function are all hexadecimal values"
 TEST_F(Devices, AreNotFoundByOtherIds) {
   int device = -1;
   EXPECT_EQ(cudaDeviceGetByPCIBusId(&device, "7FFF:7F:1F.7"), cudaErrorInvalidDevice);
@@ -224,7 +235,7 @@ TEST_F(Devices, ResetTheMarksOfGraphMemoryToZero) {
   EXPECT_NE(cudaDeviceSetGraphMemAttribute(0, cudaGraphMemAttrUsedMemHigh, &bytes), cudaSuccess);
 }
 
-// "Valid attributes are: cudaGraphMemAttrUsedMemHigh … cudaGraphMemAttrReservedMemHigh"
+// "Valid attributes are: … cudaGraphMemAttrUsedMemHigh … cudaGraphMemAttrReservedMemHigh"
 TEST_F(Devices, DoNotSetHowMuchGraphMemoryThereIs) {
   std::uint64_t bytes = 0;
   EXPECT_EQ(cudaDeviceSetGraphMemAttribute(0, cudaGraphMemAttrUsedMemCurrent, &bytes),
@@ -233,6 +244,8 @@ TEST_F(Devices, DoNotSetHowMuchGraphMemoryThereIs) {
             cudaErrorInvalidValue);
 }
 
+// cudaErrorInvalidDevice: "This indicates that the device ordinal supplied by the user does not
+// correspond to a valid CUDA device"
 TEST_F(Devices, HaveGraphMemoryWhereTheyExist) {
   std::uint64_t bytes = 0;
   EXPECT_EQ(cudaDeviceGetGraphMemAttribute(999, cudaGraphMemAttrUsedMemHigh, &bytes),

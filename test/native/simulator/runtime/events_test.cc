@@ -1,4 +1,5 @@
 // cudaEventElapsedTime and cudaEventRecordWithFlags.
+#include <limits>
 #include <thread>
 
 #include "../runtime_fixture.h"
@@ -13,6 +14,29 @@ class RuntimeEvents : public RuntimeTest {
     EXPECT_EQ(cudaEventCreate(&event), cudaSuccess);
     return event;
   }
+  // Complete, too.
+  static cudaEvent_t record(cudaEvent_t event) {
+    EXPECT_EQ(cudaEventRecord(event, nullptr), cudaSuccess);
+    EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    return event;
+  }
+  // Milliseconds.
+  static float between(cudaEvent_t start, cudaEvent_t end) {
+    float elapsed = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(cudaEventElapsedTime(&elapsed, start, end), cudaSuccess);
+    return elapsed;
+  }
+  static cudaError_t refusal(cudaEvent_t start, cudaEvent_t end) {
+    float elapsed = 0;
+    return cudaEventElapsedTime(&elapsed, start, end);
+  }
+  // Records the event in a stream that stands at the gate.
+  void record_held(cudaEvent_t event, cudaStream_t stream) {
+    gate_.hold(stream);
+    ASSERT_EQ(cudaEventRecord(event, stream), cudaSuccess);
+  }
+
+  Gate gate_;
 };
 
 // "Computes the elapsed time between two events (in milliseconds with a resolution of around 0.5
@@ -29,100 +53,76 @@ TEST_F(RuntimeEvents, HaveTimeBetweenThem) {
             cudaSuccess);
   ASSERT_EQ(cudaEventRecord(end, stream), cudaSuccess);
   ASSERT_EQ(cudaEventSynchronize(end), cudaSuccess);
-  float elapsed = -1;
-  ASSERT_EQ(cudaEventElapsedTime(&elapsed, start, end), cudaSuccess);
+  const float elapsed = between(start, end);
   EXPECT_GE(elapsed, 19.0F);
   const std::chrono::duration<float, std::milli> passed = std::chrono::steady_clock::now() - begun;
   EXPECT_LE(elapsed, passed.count() + 1000.0F);
 }
 
 TEST_F(RuntimeEvents, HaveNegativeTimeWhereTheyAreTheOtherWayAround) {
-  const cudaEvent_t first = make_timed();
-  const cudaEvent_t second = make_timed();
-  ASSERT_EQ(cudaEventRecord(first, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-  ASSERT_EQ(cudaEventRecord(second, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-  float elapsed = 1;
-  ASSERT_EQ(cudaEventElapsedTime(&elapsed, second, first), cudaSuccess);
-  EXPECT_LE(elapsed, 0.0F);
+  const cudaEvent_t first = record(make_timed());
+  const cudaEvent_t second = record(make_timed());
+  EXPECT_LE(between(second, first), 0.0F);
 }
 
 TEST_F(RuntimeEvents, HaveNoTimeBetweenOneAndItself) {
-  const cudaEvent_t event = make_timed();
-  ASSERT_EQ(cudaEventRecord(event, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaEventSynchronize(event), cudaSuccess);
-  float elapsed = 1;
-  ASSERT_EQ(cudaEventElapsedTime(&elapsed, event, event), cudaSuccess);
-  EXPECT_EQ(elapsed, 0.0F);
+  const cudaEvent_t event = record(make_timed());
+  EXPECT_EQ(between(event, event), 0.0F);
 }
 
 // "If cudaEventRecord() has not been called on either event, then cudaErrorInvalidResourceHandle is
 // returned."
 TEST_F(RuntimeEvents, HaveNoTimeBeforeTheyAreRecorded) {
-  const cudaEvent_t recorded = make_timed();
+  const cudaEvent_t recorded = record(make_timed());
   const cudaEvent_t unrecorded = make_timed();
-  ASSERT_EQ(cudaEventRecord(recorded, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-  float elapsed = 0;
-  EXPECT_EQ(cudaEventElapsedTime(&elapsed, recorded, unrecorded), cudaErrorInvalidResourceHandle);
-  EXPECT_EQ(cudaEventElapsedTime(&elapsed, unrecorded, recorded), cudaErrorInvalidResourceHandle);
+  EXPECT_EQ(refusal(recorded, unrecorded), cudaErrorInvalidResourceHandle);
+  EXPECT_EQ(refusal(unrecorded, recorded), cudaErrorInvalidResourceHandle);
 }
 
 // "If cudaEventRecord() has been called on both events but one or both of them has not yet been
 // completed …, cudaErrorNotReady is returned."
 TEST_F(RuntimeEvents, HaveNoTimeBeforeTheyAreComplete) {
   const cudaStream_t stream = make_stream();
-  const cudaEvent_t start = make_timed();
+  const cudaEvent_t start = record(make_timed());
   const cudaEvent_t end = make_timed();
-  ASSERT_EQ(cudaEventRecord(start, stream), cudaSuccess);
-  Gate gate;
-  gate.hold(stream);
-  ASSERT_EQ(cudaEventRecord(end, stream), cudaSuccess);
-  float elapsed = 0;
-  EXPECT_EQ(cudaEventElapsedTime(&elapsed, start, end), cudaErrorNotReady);
-  gate.open();
+  record_held(end, stream);
+  EXPECT_EQ(refusal(start, end), cudaErrorNotReady);
+  gate_.open();
   ASSERT_EQ(cudaEventSynchronize(end), cudaSuccess);
-  EXPECT_EQ(cudaEventElapsedTime(&elapsed, start, end), cudaSuccess);
+  EXPECT_GE(between(start, end), 0.0F);
 }
 
 // "If either event was created with the cudaEventDisableTiming flag, then this function will return
 // cudaErrorInvalidResourceHandle."
 TEST_F(RuntimeEvents, HaveNoTimeWithoutTiming) {
-  const cudaEvent_t timed = make_timed();
-  const cudaEvent_t untimed = make_event();
-  ASSERT_EQ(cudaEventRecord(timed, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaEventRecord(untimed, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-  float elapsed = 0;
-  EXPECT_EQ(cudaEventElapsedTime(&elapsed, timed, untimed), cudaErrorInvalidResourceHandle);
-  EXPECT_EQ(cudaEventElapsedTime(&elapsed, untimed, timed), cudaErrorInvalidResourceHandle);
+  const cudaEvent_t timed = record(make_timed());
+  const cudaEvent_t untimed = record(make_event());
+  EXPECT_EQ(refusal(timed, untimed), cudaErrorInvalidResourceHandle);
+  EXPECT_EQ(refusal(untimed, timed), cudaErrorInvalidResourceHandle);
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(RuntimeEvents, NeedSomewhereToPutTheTime) {
-  const cudaEvent_t event = make_timed();
-  ASSERT_EQ(cudaEventRecord(event, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  const cudaEvent_t event = record(make_timed());
   EXPECT_EQ(cudaEventElapsedTime(nullptr, event, event), cudaErrorInvalidValue);
 }
 
+// "cudaEventBlockingSync: Specifies that event should use blocking synchronization."
 TEST_F(RuntimeEvents, AreTimedWithBlockingSyncToo) {
   cudaEvent_t event = nullptr;
   ASSERT_EQ(cudaEventCreateWithFlags(&event, cudaEventBlockingSync), cudaSuccess);
-  ASSERT_EQ(cudaEventRecord(event, nullptr), cudaSuccess);
-  ASSERT_EQ(cudaEventSynchronize(event), cudaSuccess);
-  float elapsed = 1;
-  EXPECT_EQ(cudaEventElapsedTime(&elapsed, event, event), cudaSuccess);
+  EXPECT_EQ(between(record(event), event), 0.0F);
 }
 
+// "Returns cudaSuccess if all captured work has been completed, or cudaErrorNotReady if any
+// captured work is incomplete."
 TEST_F(RuntimeEvents, ThatAreTimedCompleteInOrderWithTheirStream) {
   const cudaStream_t stream = make_stream();
   const cudaEvent_t event = make_timed();
-  Gate gate;
-  gate.hold(stream);
-  ASSERT_EQ(cudaEventRecord(event, stream), cudaSuccess);
+  record_held(event, stream);
   EXPECT_EQ(cudaEventQuery(event), cudaErrorNotReady);
-  gate.open();
+  gate_.open();
   EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
   EXPECT_EQ(cudaEventQuery(event), cudaSuccess);
 }
@@ -131,11 +131,10 @@ TEST_F(RuntimeEvents, ThatAreTimedCompleteInOrderWithTheirStream) {
 TEST_F(RuntimeEvents, AreRecordedWithFlags) {
   const cudaStream_t stream = make_stream();
   const cudaEvent_t event = make_event();
-  Gate gate;
-  gate.hold(stream);
+  gate_.hold(stream);
   ASSERT_EQ(cudaEventRecordWithFlags(event, stream, cudaEventRecordDefault), cudaSuccess);
   EXPECT_EQ(cudaEventQuery(event), cudaErrorNotReady);
-  gate.open();
+  gate_.open();
   EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
 }
 
@@ -145,13 +144,14 @@ TEST_F(RuntimeEvents, AreOverwrittenByARecordWithFlags) {
   const cudaStream_t held = make_stream();
   const cudaStream_t idle = make_stream();
   const cudaEvent_t event = make_event();
-  Gate gate;
-  gate.hold(held);
+  gate_.hold(held);
   ASSERT_EQ(cudaEventRecordWithFlags(event, held, cudaEventRecordDefault), cudaSuccess);
   ASSERT_EQ(cudaEventRecordWithFlags(event, idle, cudaEventRecordDefault), cudaSuccess);
   EXPECT_EQ(cudaEventQuery(event), cudaSuccess);
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(RuntimeEvents, RefuseFlagsThatThereAreNot) {
   EXPECT_EQ(cudaEventRecordWithFlags(make_event(), make_stream(), 0x80), cudaErrorInvalidValue);
   EXPECT_EQ(cudaStreamWaitEvent(make_stream(), make_event(), 0x80), cudaErrorInvalidValue);
@@ -164,14 +164,12 @@ TEST_F(RuntimeEvents, MayBeWaitedForThroughAThirdStream) {
   const cudaStream_t third = make_stream();
   const cudaEvent_t one = make_event();
   const cudaEvent_t two = make_event();
-  Gate gate;
-  gate.hold(first);
-  ASSERT_EQ(cudaEventRecord(one, first), cudaSuccess);
+  record_held(one, first);
   ASSERT_EQ(cudaStreamWaitEvent(second, one, 0), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(two, second), cudaSuccess);
   ASSERT_EQ(cudaStreamWaitEvent(third, two, 0), cudaSuccess);
   EXPECT_EQ(cudaStreamQuery(third), cudaErrorNotReady);
-  gate.open();
+  gate_.open();
   EXPECT_EQ(cudaStreamSynchronize(third), cudaSuccess);
   EXPECT_EQ(cudaEventQuery(one), cudaSuccess);
 }
@@ -183,6 +181,7 @@ TEST_F(RuntimeEvents, HoldNobodyBackBeforeTheyAreRecorded) {
   EXPECT_EQ(cudaStreamQuery(stream), cudaSuccess);
 }
 
+// "Makes all future work submitted to stream wait for all work captured in event."
 TEST_F(RuntimeEvents, MayBeWaitedForInTheirOwnStream) {
   const cudaStream_t stream = make_stream();
   const cudaEvent_t event = make_event();
@@ -195,6 +194,32 @@ TEST_F(RuntimeEvents, MayBeWaitedForInTheirOwnStream) {
 TEST_F(RuntimeEvents, BetweenProcessesHaveNoTiming) {
   cudaEvent_t event = nullptr;
   EXPECT_EQ(cudaEventCreateWithFlags(&event, cudaEventInterprocess), cudaErrorInvalidValue);
+}
+
+// "Uses of stream after this call do not modify event."
+TEST_F(RuntimeEvents, AreNotOfTheWorkThatComesAfterThem) {
+  const cudaStream_t stream = make_stream();
+  const cudaEvent_t event = make_event();
+  ASSERT_EQ(cudaEventRecord(event, stream), cudaSuccess);
+  gate_.hold(stream);
+  EXPECT_EQ(cudaEventQuery(event), cudaSuccess);
+  EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
+}
+
+// "Other APIs such as cudaStreamWaitEvent() use the most recently captured state at the time of the
+// API call, and are not affected by later calls to cudaEventRecord()."
+TEST_F(RuntimeEvents, HoldBackWhatWaitedForThemBeforeTheyWereRecordedAnew) {
+  const cudaStream_t held = make_stream();
+  const cudaStream_t waiting = make_stream();
+  const cudaStream_t idle = make_stream();
+  const cudaEvent_t event = make_event();
+  record_held(event, held);
+  ASSERT_EQ(cudaStreamWaitEvent(waiting, event, 0), cudaSuccess);
+  ASSERT_EQ(cudaEventRecord(event, idle), cudaSuccess);
+  EXPECT_EQ(cudaEventSynchronize(event), cudaSuccess);
+  EXPECT_EQ(cudaStreamQuery(waiting), cudaErrorNotReady);
+  gate_.open();
+  EXPECT_EQ(cudaStreamSynchronize(waiting), cudaSuccess);
 }
 
 }  // namespace

@@ -57,6 +57,8 @@ TEST_F(HostMemory, IsRegisteredOnce) {
             cudaErrorHostMemoryAlreadyRegistered);
 }
 
+// cudaErrorHostMemoryAlreadyRegistered: "This error indicates that the memory range passed to
+// cudaHostRegister() has already been registered."
 TEST_F(HostMemory, IsNotRegisteredWhereItOverlaps) {
   ASSERT_EQ(cudaHostRegister(pages_ + 2 * kPage, 2 * kPage, cudaHostRegisterDefault), cudaSuccess);
   EXPECT_EQ(cudaHostRegister(pages_, 3 * kPage, cudaHostRegisterDefault),
@@ -67,6 +69,7 @@ TEST_F(HostMemory, IsNotRegisteredWhereItOverlaps) {
       << "a neighbour is not the same memory";
 }
 
+// "makes it pageable again"
 TEST_F(HostMemory, MayBeRegisteredAgain) {
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(cudaHostRegister(pages_, kBytes, cudaHostRegisterDefault), cudaSuccess);
@@ -90,6 +93,8 @@ TEST_F(HostMemory, IsUnregisteredByItsBase) {
   EXPECT_EQ(type_of(pages_), cudaMemoryTypeHost);
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(HostMemory, OfNoLengthIsNotRegistered) {
   EXPECT_EQ(cudaHostRegister(pages_, 0, cudaHostRegisterDefault), cudaErrorInvalidValue);
   EXPECT_EQ(cudaHostRegister(nullptr, kPage, cudaHostRegisterDefault), cudaErrorInvalidValue);
@@ -110,6 +115,8 @@ TEST_F(HostMemory, IsRegisteredPortableAndMapped) {
   EXPECT_EQ(type_of(pages_), cudaMemoryTypeHost);
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(HostMemory, IsNotRegisteredWithFlagsThatThereAreNot) {
   EXPECT_EQ(cudaHostRegister(pages_, kBytes, 0x100), cudaErrorInvalidValue);
 }
@@ -133,6 +140,8 @@ TEST_F(HostMemory, ThatIsRegisteredIsNotFreedByTheRuntime) {
   EXPECT_EQ(type_of(pages_), cudaMemoryTypeHost);
 }
 
+// cudaErrorHostMemoryAlreadyRegistered: "This error indicates that the memory range passed to
+// cudaHostRegister() has already been registered."
 TEST_F(HostMemory, ThatIsAllocatedIsNotRegisteredAgain) {
   void* pinned = nullptr;
   ASSERT_EQ(cudaHostAlloc(&pinned, kPage, cudaHostAllocDefault), cudaSuccess);
@@ -143,7 +152,7 @@ TEST_F(HostMemory, ThatIsAllocatedIsNotRegisteredAgain) {
 }
 
 // "If all devices visible to the application have a non-zero value for the device attribute, the
-// device pointer returned by cudaHostGetDevicePointer() will match the original pointer."
+// device pointer returned by cudaHostGetDevicePointer() will match the original pointer pHost."
 TEST_F(HostMemory, HasADevicePointer) {
   int same = 0;
   ASSERT_EQ(cudaDeviceGetAttribute(&same, cudaDevAttrCanUseHostPointerForRegisteredMem, 0),
@@ -154,6 +163,8 @@ TEST_F(HostMemory, HasADevicePointer) {
   EXPECT_EQ(device == pages_, same != 0);
 }
 
+// "Passes back the device pointer corresponding to the mapped, pinned host buffer allocated by
+// cudaHostAlloc() or registered by cudaHostRegister()."
 TEST_F(HostMemory, ThatIsAllocatedHasADevicePointer) {
   void* pinned = nullptr;
   void* device = nullptr;
@@ -173,6 +184,8 @@ TEST_F(HostMemory, HasADevicePointerWithoutFlags) {
   EXPECT_EQ(cudaHostGetDevicePointer(nullptr, pinned, 0), cudaErrorInvalidValue);
 }
 
+// "Passes back the device pointer corresponding to the mapped, pinned host buffer allocated by
+// cudaHostAlloc() or registered by cudaHostRegister()."
 TEST_F(HostMemory, ThatIsPageableHasNoDevicePointer) {
   void* device = nullptr;
   EXPECT_EQ(cudaHostGetDevicePointer(&device, pages_, 0), cudaErrorInvalidValue);

@@ -52,6 +52,7 @@ TEST_F(Managed, IsTheHostsAndTheDevices) {
   EXPECT_EQ(*page(7), 3);
 }
 
+// "The pointer is valid on the CPU and on all GPUs in the system that support managed memory."
 TEST_F(Managed, IsCopiedInEveryDirection) {
   char host[4] = {1, 2, 3, 4};
   void* device = nullptr;
@@ -239,6 +240,7 @@ TEST_F(Managed, IsAccessedByThoseOfTheWholeRange) {
   EXPECT_EQ(get(cudaMemRangeAttributeAccessedBy, 0, 4), 0);
 }
 
+// "Undoes the effect of cudaMemAdviseSetAccessedBy."
 TEST_F(Managed, IsNoLongerAccessedBy) {
   ASSERT_EQ(advise(cudaMemAdviseSetAccessedBy, kHost), cudaSuccess);
   EXPECT_EQ(get(cudaMemRangeAttributeAccessedBy), cudaCpuDeviceId);
@@ -275,6 +277,8 @@ TEST_F(Managed, HasNoLastPrefetchWhereItsPagesDiffer) {
   EXPECT_EQ(get(cudaMemRangeAttributeLastPrefetchLocation, 0, 4), 0);
 }
 
+// "The result returned will be the last location type to which all pages in the memory range were
+// prefetched explicitly"
 TEST_F(Managed, TellsTheTypeOfTheLastPrefetch) {
   EXPECT_EQ(get<cudaMemLocationType>(cudaMemRangeAttributeLastPrefetchLocationType),
             cudaMemLocationTypeInvalid);
@@ -317,6 +321,8 @@ TEST_F(Managed, IsTheOnlyMemoryToAdvise) {
       << "past the end";
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(Managed, RefusesAdviceThatThereIsNot) {
   EXPECT_EQ(advise(static_cast<cudaMemoryAdvise>(7), kDevice0), cudaErrorInvalidValue);
   int value = 0;
@@ -357,6 +363,23 @@ TEST_F(Managed, AnswersSeveralAttributesAtOnce) {
   sizes[1] = 3;
   EXPECT_EQ(cudaMemRangeGetAttributes(data, sizes, attributes, 2, memory_, kBytes),
             cudaErrorInvalidValue);
+}
+
+// "If data is smaller than the number of devices that have that advice set, then only as many
+// devices will be returned as can fit in the array."
+TEST_F(Managed, TellsOfAsManyDevicesAsFit) {
+  ASSERT_EQ(advise(cudaMemAdviseSetAccessedBy, kHost), cudaSuccess);
+  ASSERT_EQ(advise(cudaMemAdviseSetAccessedBy, kDevice0), cudaSuccess);
+  const int one = get(cudaMemRangeAttributeAccessedBy);
+  EXPECT_TRUE(one == 0 || one == cudaCpuDeviceId) << one;
+}
+
+// "it will be cudaInvalidDeviceId if either all the pages don't have the same preferred location or
+// some of the pages don't have a preferred location at all"
+TEST_F(Managed, PrefersNoPlaceAsAWholeWhereAPageDoesNot) {
+  ASSERT_EQ(advise(cudaMemAdviseSetPreferredLocation, kHost, 0, 7), cudaSuccess);
+  EXPECT_EQ(get(cudaMemRangeAttributePreferredLocation), cudaInvalidDeviceId);
+  EXPECT_EQ(get(cudaMemRangeAttributePreferredLocation, 0, 7), cudaCpuDeviceId);
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ TEST_F(Peers, AreNotPeersOfThemselves) {
   EXPECT_EQ(can, 0);
 }
 
+// cudaErrorInvalidDevice: "This indicates that the device ordinal supplied by the user does not
+// correspond to a valid CUDA device"
 TEST_F(Peers, AreDevicesThatThereAre) {
   int can = 9;
   EXPECT_EQ(cudaDeviceCanAccessPeer(&can, 0, 999), cudaErrorInvalidDevice);
@@ -124,98 +126,125 @@ TEST_F(Peers, TellOfTheirLink) {
             cudaErrorInvalidValue);
 }
 
-// "Copies memory from one device to memory on another device."
-TEST_F(Peers, CopyToOneAnother) {
-  int value = 11;
-  int back = 0;
-  void* first = on(0, 4);
-  void* second = on(1, 4);
-  ASSERT_EQ(cudaMemcpy(first, &value, 4, cudaMemcpyHostToDevice), cudaSuccess);
-  ASSERT_EQ(cudaMemcpyPeer(second, 1, first, 0, 4), cudaSuccess);
-  ASSERT_EQ(cudaMemcpy(&back, second, 4, cudaMemcpyDeviceToHost), cudaSuccess);
-  EXPECT_EQ(back, 11);
+// "On success, all allocations from peerDevice will immediately be accessible by the current
+// device."
+TEST_F(Peers, ReachWhatWasThereBeforeTheyWereEnabled) {
+  void* earlier = on(1, 64);
+  cudaPointerAttributes attributes{};
+  ASSERT_EQ(cudaPointerGetAttributes(&attributes, earlier), cudaSuccess);
+  EXPECT_EQ(attributes.devicePointer, nullptr);
+  ASSERT_EQ(cudaDeviceEnablePeerAccess(1, 0), cudaSuccess);
+  ASSERT_EQ(cudaPointerGetAttributes(&attributes, earlier), cudaSuccess);
+  EXPECT_EQ(attributes.devicePointer, earlier);
 }
 
-TEST_F(Peers, CopyInAStream) {
-  int value = 12;
-  int back = 0;
-  void* first = on(0, 4);
-  void* second = on(1, 4);
+// Four bytes on each of two devices.
+class PeerCopies : public Peers {
+ protected:
+  void SetUp() override {
+    Peers::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    first_ = on(0, sizeof(int));
+    second_ = on(1, sizeof(int));
+  }
+  static void write(void* pointer, int value) {
+    EXPECT_EQ(cudaMemcpy(pointer, &value, sizeof(int), cudaMemcpyHostToDevice), cudaSuccess);
+  }
+  static int read(const void* pointer) {
+    int value = 0;
+    EXPECT_EQ(cudaMemcpy(&value, pointer, sizeof(int), cudaMemcpyDeviceToHost), cudaSuccess);
+    return value;
+  }
+
+  void* first_ = nullptr;
+  void* second_ = nullptr;
+  Gate gate_;
+};
+
+// "Copies memory from one device to memory on another device."
+TEST_F(PeerCopies, CopyToOneAnother) {
+  write(first_, 11);
+  ASSERT_EQ(cudaMemcpyPeer(second_, 1, first_, 0, 4), cudaSuccess);
+  EXPECT_EQ(read(second_), 11);
+}
+
+// "Note that this function is asynchronous with respect to the host and all work on other devices."
+TEST_F(PeerCopies, CopyInAStream) {
   const cudaStream_t stream = make_stream();
-  ASSERT_EQ(cudaMemcpy(first, &value, 4, cudaMemcpyHostToDevice), cudaSuccess);
-  Gate gate;
-  gate.hold(stream);
-  ASSERT_EQ(cudaMemcpyPeerAsync(second, 1, first, 0, 4, stream), cudaSuccess);
+  write(first_, 12);
+  gate_.hold(stream);
+  ASSERT_EQ(cudaMemcpyPeerAsync(second_, 1, first_, 0, 4, stream), cudaSuccess);
   EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
-  gate.open();
+  gate_.open();
   ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
-  ASSERT_EQ(cudaMemcpy(&back, second, 4, cudaMemcpyDeviceToHost), cudaSuccess);
-  EXPECT_EQ(back, 12);
+  EXPECT_EQ(read(second_), 12);
 }
 
 // "serialized with respect all pending and future asynchronous work in to the current device,
 // srcDevice, and dstDevice"
-TEST_F(Peers, CopyAfterThePendingWorkOfBoth) {
-  void* first = on(0, 4);
-  void* second = on(1, 4);
+TEST_F(PeerCopies, CopyAfterThePendingWorkOfBoth) {
   ASSERT_EQ(cudaSetDevice(1), cudaSuccess);
   const cudaStream_t stream = make_stream();
-  Gate gate;
-  gate.hold(stream);
+  gate_.hold(stream);
   ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
-  ASSERT_EQ(cudaMemcpyPeer(second, 1, first, 0, 4), cudaSuccess) << "the call does not wait";
+  ASSERT_EQ(cudaMemcpyPeer(second_, 1, first_, 0, 4), cudaSuccess) << "the call does not wait";
   EXPECT_EQ(cudaStreamQuery(nullptr), cudaErrorNotReady);
-  gate.open();
+  gate_.open();
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
 }
 
-TEST_F(Peers, CopyBeforeTheFutureWorkOfBoth) {
-  void* first = on(0, 4);
-  void* second = on(1, 4);
+// "serialized with respect all pending and future asynchronous work in to the current device,
+// srcDevice, and dstDevice"
+TEST_F(PeerCopies, CopyBeforeTheFutureWorkOfBoth) {
   const cudaStream_t own = make_stream();
   ASSERT_EQ(cudaSetDevice(1), cudaSuccess);
   const cudaStream_t other = make_stream();
   ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
-  Gate gate;
-  gate.hold(own);
-  ASSERT_EQ(cudaMemcpyPeer(second, 1, first, 0, 4), cudaSuccess);
+  gate_.hold(own);
+  ASSERT_EQ(cudaMemcpyPeer(second_, 1, first_, 0, 4), cudaSuccess);
   EXPECT_EQ(cudaStreamQuery(other), cudaErrorNotReady);
-  gate.open();
+  gate_.open();
   EXPECT_EQ(cudaStreamSynchronize(other), cudaSuccess);
 }
 
+// "serialized with respect all pending and future asynchronous work in to the current device,
+// srcDevice, and dstDevice"
+TEST_F(PeerCopies, CopyBeforeTheWorkOfStreamsThatAreMadeLater) {
+  gate_.hold(make_stream());
+  ASSERT_EQ(cudaMemcpyPeer(second_, 1, first_, 0, 4), cudaSuccess);
+  ASSERT_EQ(cudaSetDevice(1), cudaSuccess);
+  const cudaStream_t later = make_stream();
+  ASSERT_EQ(cudaMemsetAsync(second_, 0, 4, later), cudaSuccess);
+  EXPECT_EQ(cudaStreamQuery(later), cudaErrorNotReady);
+  gate_.open();
+  EXPECT_EQ(cudaStreamSynchronize(later), cudaSuccess);
+}
+
 // "Returns … cudaErrorInvalidValue, cudaErrorInvalidDevice"
-TEST_F(Peers, CopyBetweenDevicesThatThereAre) {
-  void* first = on(0, 4);
-  void* second = on(1, 4);
-  EXPECT_EQ(cudaMemcpyPeer(second, 999, first, 0, 4), cudaErrorInvalidDevice);
-  EXPECT_EQ(cudaMemcpyPeer(second, 1, first, -1, 4), cudaErrorInvalidDevice);
-  EXPECT_EQ(cudaMemcpyPeerAsync(second, 1, first, 999, 4, nullptr), cudaErrorInvalidDevice);
-  EXPECT_EQ(cudaMemcpyPeer(second, 1, first, 0, 4096 * 4096), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaMemcpyPeer(second, 1, first, 0, 0), cudaSuccess);
+TEST_F(PeerCopies, CopyBetweenDevicesThatThereAre) {
+  EXPECT_EQ(cudaMemcpyPeer(second_, 999, first_, 0, 4), cudaErrorInvalidDevice);
+  EXPECT_EQ(cudaMemcpyPeer(second_, 1, first_, -1, 4), cudaErrorInvalidDevice);
+  EXPECT_EQ(cudaMemcpyPeerAsync(second_, 1, first_, 999, 4, nullptr), cudaErrorInvalidDevice);
+  EXPECT_EQ(cudaMemcpyPeer(second_, 1, first_, 0, 4096 * 4096), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemcpyPeer(second_, 1, first_, 0, 0), cudaSuccess);
 }
 
-TEST_F(Peers, CopyOnOneDeviceToo) {
-  int value = 13;
-  int back = 0;
-  void* first = on(0, 4);
+TEST_F(PeerCopies, CopyOnOneDeviceToo) {
   void* second = on(0, 4);
-  ASSERT_EQ(cudaMemcpy(first, &value, 4, cudaMemcpyHostToDevice), cudaSuccess);
-  ASSERT_EQ(cudaMemcpyPeer(second, 0, first, 0, 4), cudaSuccess);
-  ASSERT_EQ(cudaMemcpy(&back, second, 4, cudaMemcpyDeviceToHost), cudaSuccess);
-  EXPECT_EQ(back, 13);
+  write(first_, 13);
+  ASSERT_EQ(cudaMemcpyPeer(second, 0, first_, 0, 4), cudaSuccess);
+  EXPECT_EQ(read(second), 13);
 }
 
-TEST_F(Peers, AreCopiedBetweenByCudaMemcpy) {
-  int value = 14;
-  int back = 0;
-  void* first = on(0, 4);
-  void* second = on(1, 4);
-  ASSERT_EQ(cudaMemcpy(first, &value, 4, cudaMemcpyDefault), cudaSuccess);
-  ASSERT_EQ(cudaMemcpy(second, first, 4, cudaMemcpyDeviceToDevice), cudaSuccess);
-  ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-  ASSERT_EQ(cudaMemcpy(&back, second, 4, cudaMemcpyDefault), cudaSuccess);
-  EXPECT_EQ(back, 14);
+// "Passing cudaMemcpyDefault is recommended, in which case the type of transfer is inferred from
+// the pointer values."
+TEST_F(PeerCopies, AreCopiedBetweenByCudaMemcpy) {
+  for (const auto kind : {cudaMemcpyDeviceToDevice, cudaMemcpyDefault}) {
+    write(first_, 14 + kind);
+    ASSERT_EQ(cudaMemcpy(second_, first_, 4, kind), cudaSuccess);
+    ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    EXPECT_EQ(read(second_), 14 + kind);
+  }
 }
 
 }  // namespace

@@ -141,6 +141,8 @@ TEST_F(PerThread, ManagedMemoryIsAttachedAndPrefetchedThere) {
   EXPECT_EQ(cudaStreamSynchronize(nullptr), cudaSuccess);
 }
 
+// cudaStreamLegacy: "Stream handle that can be passed as a cudaStream_t to use an implicit stream
+// with legacy synchronization behavior."
 TEST_F(PerThread, LegacyIsStillThere) {
   unsigned long long null_id = 0;
   unsigned long long legacy_id = 0;

@@ -42,6 +42,7 @@ TEST_F(PoolAccess, IsGivenToAnotherDeviceAndTakenAway) {
   EXPECT_EQ(access(pool, 1), cudaMemAccessFlagsProtNone);
 }
 
+// "Returns the accessibility of the pool's memory from the specified location."
 TEST_F(PoolAccess, IsOfOnePool) {
   NEED_DEVICES(2);
   const cudaMemPool_t pool = make_pool();
@@ -50,7 +51,7 @@ TEST_F(PoolAccess, IsOfOnePool) {
   EXPECT_EQ(access(other, 1), cudaMemAccessFlagsProtNone);
 }
 
-// By the programming guide ("Device Accessibility for Multi-GPU Support") the access to a pool's
+// "Device Accessibility for Multi-GPU Support" (programming guide): the access to a pool's
 // allocations does not follow cudaDeviceEnablePeerAccess.
 TEST_F(PoolAccess, IsNotPeerAccess) {
   NEED_DEVICES(2);
@@ -164,6 +165,7 @@ class PoolProperties : public RuntimeTest {
   }
 };
 
+// "Creates a CUDA memory pool and returns the handle in pool."
 TEST_F(PoolProperties, ThatAreRightMakeAPool) { EXPECT_EQ(create(properties()), cudaSuccess); }
 
 // allocType: "Currently must be specified as cudaMemAllocationTypePinned"

@@ -11,6 +11,36 @@ class PoolReuse : public RuntimeTest {
  protected:
   static constexpr std::size_t kBytes = 32 * kMiB;
 
+  void SetUp() override {
+    RuntimeTest::SetUp();
+    if (!IsSkipped() && !HasFatalFailure()) make();
+  }
+  void make() {
+    pool_ = make_pool();
+    first_ = make_stream();
+    second_ = make_stream();
+  }
+  // A block whose free the stream has not reached.
+  void* pending_in(cudaStream_t stream) {
+    void* pointer = allocate(kBytes, pool_, stream);
+    gate_.hold(stream);
+    EXPECT_EQ(cudaFreeAsync(pointer, stream), cudaSuccess);
+    return pointer;
+  }
+  // A block whose free the stream has reached, which the host has not synchronised with.
+  static void* reached_in(cudaStream_t stream, cudaMemPool_t pool) {
+    void* pointer = allocate(kBytes, pool, stream);
+    std::atomic<bool> reached{false};
+    EXPECT_EQ(cudaFreeAsync(pointer, stream), cudaSuccess);
+    EXPECT_EQ(
+        cudaLaunchHostFunc(
+            stream, [](void* data) { *static_cast<std::atomic<bool>*>(data) = true; }, &reached),
+        cudaSuccess);
+    while (!reached) {
+    }
+    return pointer;
+  }
+
   static void set(cudaMemPool_t pool, cudaMemPoolAttr which, int value) {
     ASSERT_EQ(cudaMemPoolSetAttribute(pool, which, &value), cudaSuccess);
   }
@@ -26,202 +56,154 @@ class PoolReuse : public RuntimeTest {
     ASSERT_EQ(cudaStreamWaitEvent(after, event, 0), cudaSuccess);
     ASSERT_EQ(cudaEventDestroy(event), cudaSuccess);
   }
+
+  cudaMemPool_t pool_ = nullptr;
+  cudaStream_t first_ = nullptr;
+  cudaStream_t second_ = nullptr;
+  Gate gate_;
 };
 
 // "(default enabled)", each of the three.
 TEST_F(PoolReuse, IsAllowedInEveryWayByDefault) {
-  const cudaMemPool_t pool = make_pool();
-  EXPECT_EQ(get(pool, cudaMemPoolReuseFollowEventDependencies), 1);
-  EXPECT_EQ(get(pool, cudaMemPoolReuseAllowOpportunistic), 1);
-  EXPECT_EQ(get(pool, cudaMemPoolReuseAllowInternalDependencies), 1);
+  EXPECT_EQ(get(pool_, cudaMemPoolReuseFollowEventDependencies), 1);
+  EXPECT_EQ(get(pool_, cudaMemPoolReuseAllowOpportunistic), 1);
+  EXPECT_EQ(get(pool_, cudaMemPoolReuseAllowInternalDependencies), 1);
 }
 
 TEST_F(PoolReuse, IsForbiddenAndAllowedAgain) {
-  const cudaMemPool_t pool = make_pool();
   for (const auto which :
        {cudaMemPoolReuseFollowEventDependencies, cudaMemPoolReuseAllowOpportunistic,
         cudaMemPoolReuseAllowInternalDependencies}) {
-    set(pool, which, 0);
-    EXPECT_EQ(get(pool, which), 0);
-    set(pool, which, 1);
-    EXPECT_EQ(get(pool, which), 1);
+    set(pool_, which, 0);
+    EXPECT_EQ(get(pool_, which), 0);
+    set(pool_, which, 1);
+    EXPECT_EQ(get(pool_, which), 1);
   }
 }
 
 // "Allow cudaMallocAsync to use memory asynchronously freed in another stream as long as a stream
 // ordering dependency of the allocating stream on the free action exists."
 TEST_F(PoolReuse, FollowsEvents) {
-  const cudaMemPool_t pool = make_pool();
-  const cudaStream_t first = make_stream();
-  const cudaStream_t second = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  Gate gate;
-  gate.hold(first);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  order(first, second);
-  EXPECT_EQ(allocate(kBytes, pool, second), pointer);
+  void* pointer = pending_in(first_);
+  order(first_, second_);
+  EXPECT_EQ(allocate(kBytes, pool_, second_), pointer);
 }
 
+// "as long as a stream ordering dependency of the allocating stream on the free action exists"
 TEST_F(PoolReuse, FollowsEventsThroughAThirdStream) {
-  const cudaMemPool_t pool = make_pool();
-  const cudaStream_t first = make_stream();
-  const cudaStream_t second = make_stream();
   const cudaStream_t third = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  Gate gate;
-  gate.hold(first);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  order(first, second);
-  order(second, third);
-  EXPECT_EQ(allocate(kBytes, pool, third), pointer);
+  void* pointer = pending_in(first_);
+  order(first_, second_);
+  order(second_, third);
+  EXPECT_EQ(allocate(kBytes, pool_, third), pointer);
 }
 
+// "as long as a stream ordering dependency of the allocating stream on the free action exists"
 TEST_F(PoolReuse, DoesNotFollowAnEventOfBeforeTheFree) {
-  const cudaMemPool_t pool = make_pool();
-  set(pool, cudaMemPoolReuseAllowInternalDependencies, 0);
-  const cudaStream_t first = make_stream();
-  const cudaStream_t second = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  Gate gate;
-  gate.hold(first);
-  order(first, second);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  EXPECT_NE(allocate(kBytes, pool, second), pointer);
+  set(pool_, cudaMemPoolReuseAllowInternalDependencies, 0);
+  void* pointer = allocate(kBytes, pool_, first_);
+  gate_.hold(first_);
+  order(first_, second_);
+  ASSERT_EQ(cudaFreeAsync(pointer, first_), cudaSuccess);
+  EXPECT_NE(allocate(kBytes, pool_, second_), pointer);
 }
 
 TEST_F(PoolReuse, DoesNotFollowEventsWhereThatIsForbidden) {
-  const cudaMemPool_t pool = make_pool();
-  set(pool, cudaMemPoolReuseFollowEventDependencies, 0);
-  set(pool, cudaMemPoolReuseAllowInternalDependencies, 0);
-  const cudaStream_t first = make_stream();
-  const cudaStream_t second = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  Gate gate;
-  gate.hold(first);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  order(first, second);
-  EXPECT_NE(allocate(kBytes, pool, second), pointer);
+  set(pool_, cudaMemPoolReuseFollowEventDependencies, 0);
+  set(pool_, cudaMemPoolReuseAllowInternalDependencies, 0);
+  void* pointer = pending_in(first_);
+  order(first_, second_);
+  EXPECT_NE(allocate(kBytes, pool_, second_), pointer);
 }
 
 // "Cuda events and null stream interactions can create the required stream ordered dependencies."
 TEST_F(PoolReuse, FollowsTheNullStream) {
-  const cudaMemPool_t pool = make_pool();
   const cudaStream_t blocking = make_stream(cudaStreamDefault);
-  void* pointer = allocate(kBytes, pool, blocking);
-  Gate gate;
-  gate.hold(blocking);
-  ASSERT_EQ(cudaFreeAsync(pointer, blocking), cudaSuccess);
-  EXPECT_EQ(allocate(kBytes, pool, nullptr), pointer);
+  void* pointer = pending_in(blocking);
+  EXPECT_EQ(allocate(kBytes, pool_, nullptr), pointer);
 }
 
+// "Cuda events and null stream interactions can create the required stream ordered dependencies."
 TEST_F(PoolReuse, FollowsTheNullStreamIntoABlockingOne) {
-  const cudaMemPool_t pool = make_pool();
   const cudaStream_t blocking = make_stream(cudaStreamDefault);
-  void* pointer = allocate(kBytes, pool, nullptr);
-  Gate gate;
-  gate.hold(nullptr);
-  ASSERT_EQ(cudaFreeAsync(pointer, nullptr), cudaSuccess);
-  EXPECT_EQ(allocate(kBytes, pool, blocking), pointer);
+  void* pointer = pending_in(nullptr);
+  EXPECT_EQ(allocate(kBytes, pool_, blocking), pointer);
 }
 
+// "the created stream should perform no implicit synchronization with stream 0"
 TEST_F(PoolReuse, DoesNotFollowTheNullStreamIntoANonBlockingOne) {
-  const cudaMemPool_t pool = make_pool();
-  set(pool, cudaMemPoolReuseAllowInternalDependencies, 0);
-  void* pointer = allocate(kBytes, pool, nullptr);
-  Gate gate;
-  gate.hold(nullptr);
-  ASSERT_EQ(cudaFreeAsync(pointer, nullptr), cudaSuccess);
-  EXPECT_NE(allocate(kBytes, pool, make_stream()), pointer);
+  set(pool_, cudaMemPoolReuseAllowInternalDependencies, 0);
+  void* pointer = pending_in(nullptr);
+  EXPECT_NE(allocate(kBytes, pool_, make_stream()), pointer);
 }
 
 // What was taken by way of an event stands in order: the first stream's work on it comes first.
+// "The allocator is free to reallocate the memory as long as it can guarantee that compliant memory
+// accesses will not overlap temporally."
 TEST_F(PoolReuse, KeepsTheOrderOfWork) {
-  const cudaMemPool_t pool = make_pool();
-  const cudaStream_t first = make_stream();
-  const cudaStream_t second = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  Gate gate;
-  gate.hold(first);
-  ASSERT_EQ(cudaMemsetAsync(pointer, 1, kMiB, first), cudaSuccess);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  order(first, second);
-  void* again = allocate(kBytes, pool, second);
+  void* pointer = allocate(kBytes, pool_, first_);
+  gate_.hold(first_);
+  ASSERT_EQ(cudaMemsetAsync(pointer, 1, kMiB, first_), cudaSuccess);
+  ASSERT_EQ(cudaFreeAsync(pointer, first_), cudaSuccess);
+  order(first_, second_);
+  void* again = allocate(kBytes, pool_, second_);
   ASSERT_EQ(again, pointer);
-  ASSERT_EQ(cudaMemsetAsync(again, 2, kMiB, second), cudaSuccess);
-  gate.open();
+  ASSERT_EQ(cudaMemsetAsync(again, 2, kMiB, second_), cudaSuccess);
+  gate_.open();
   char back = 0;
-  ASSERT_EQ(cudaMemcpyAsync(&back, again, 1, cudaMemcpyDeviceToHost, second), cudaSuccess);
-  ASSERT_EQ(cudaStreamSynchronize(second), cudaSuccess);
+  ASSERT_EQ(cudaMemcpyAsync(&back, again, 1, cudaMemcpyDeviceToHost, second_), cudaSuccess);
+  ASSERT_EQ(cudaStreamSynchronize(second_), cudaSuccess);
   EXPECT_EQ(back, 2);
-  EXPECT_EQ(cudaFreeAsync(again, second), cudaSuccess);
+  EXPECT_EQ(cudaFreeAsync(again, second_), cudaSuccess);
 }
 
 // cudaMemPoolReuseAllowOpportunistic: "Allow reuse of already completed frees when there is no
 // dependency between the free and allocation."
 TEST_F(PoolReuse, IsOpportunistic) {
-  const cudaMemPool_t pool = make_pool();
-  const cudaStream_t first = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  std::atomic<bool> reached{false};
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  ASSERT_EQ(cudaLaunchHostFunc(
-                first, [](void* data) { *static_cast<std::atomic<bool>*>(data) = true; }, &reached),
-            cudaSuccess);
-  while (!reached) {
-  }
-  EXPECT_EQ(allocate(kBytes, pool, make_stream()), pointer);
+  void* pointer = reached_in(first_, pool_);
+  EXPECT_EQ(allocate(kBytes, pool_, make_stream()), pointer);
 }
 
 // "When this is disabled, the allocator will still reuse memory made available when a stream is
 // synchronized with the CPU." (programming guide)
 TEST_F(PoolReuse, IsNotOpportunisticWhereThatIsForbidden) {
-  const cudaMemPool_t pool = make_pool();
-  set(pool, cudaMemPoolReuseAllowOpportunistic, 0);
-  set(pool, cudaMemPoolReuseAllowInternalDependencies, 0);
-  const cudaStream_t first = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  std::atomic<bool> reached{false};
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  ASSERT_EQ(cudaLaunchHostFunc(
-                first, [](void* data) { *static_cast<std::atomic<bool>*>(data) = true; }, &reached),
-            cudaSuccess);
-  while (!reached) {
-  }
-  EXPECT_NE(allocate(kBytes, pool, make_stream()), pointer);
-  ASSERT_EQ(cudaStreamSynchronize(first), cudaSuccess);
-  EXPECT_EQ(allocate(kBytes, pool, make_stream()), pointer);
+  set(pool_, cudaMemPoolReuseAllowOpportunistic, 0);
+  set(pool_, cudaMemPoolReuseAllowInternalDependencies, 0);
+  void* pointer = reached_in(first_, pool_);
+  EXPECT_NE(allocate(kBytes, pool_, make_stream()), pointer);
+  ASSERT_EQ(cudaStreamSynchronize(first_), cudaSuccess);
+  EXPECT_EQ(allocate(kBytes, pool_, make_stream()), pointer);
 }
 
+// "The allocator may refer to internal stream ordering as well as inter-stream dependencies"
 TEST_F(PoolReuse, ByTheSameStreamNeedsNoLeave) {
-  const cudaMemPool_t pool = make_pool();
   for (const auto which :
        {cudaMemPoolReuseFollowEventDependencies, cudaMemPoolReuseAllowOpportunistic,
         cudaMemPoolReuseAllowInternalDependencies}) {
-    set(pool, which, 0);
+    set(pool_, which, 0);
   }
   const cudaStream_t stream = make_stream();
-  void* pointer = allocate(kBytes, pool, stream);
+  void* pointer = allocate(kBytes, pool_, stream);
   ASSERT_EQ(cudaFreeAsync(pointer, stream), cudaSuccess);
-  EXPECT_EQ(allocate(kBytes, pool, stream), pointer);
+  EXPECT_EQ(allocate(kBytes, pool_, stream), pointer);
 }
 
+// "Allow reuse of already completed frees when there is no dependency between the free and
+// allocation."
 TEST_F(PoolReuse, FollowsEventsThoughItIsNotOpportunistic) {
-  const cudaMemPool_t pool = make_pool();
-  set(pool, cudaMemPoolReuseAllowOpportunistic, 0);
-  const cudaStream_t first = make_stream();
-  const cudaStream_t second = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  order(first, second);
-  EXPECT_EQ(allocate(kBytes, pool, second), pointer);
+  set(pool_, cudaMemPoolReuseAllowOpportunistic, 0);
+  void* pointer = allocate(kBytes, pool_, first_);
+  ASSERT_EQ(cudaFreeAsync(pointer, first_), cudaSuccess);
+  order(first_, second_);
+  EXPECT_EQ(allocate(kBytes, pool_, second_), pointer);
 }
 
 // Two pools' memory is never one another's.
+// "The allocation comes from the specified memory pool."
 TEST_F(PoolReuse, IsOfOnePool) {
-  const cudaMemPool_t pool = make_pool();
   const cudaMemPool_t other = make_pool();
   const cudaStream_t stream = make_stream();
-  void* pointer = allocate(kBytes, pool, stream);
+  void* pointer = allocate(kBytes, pool_, stream);
   ASSERT_EQ(cudaFreeAsync(pointer, stream), cudaSuccess);
   EXPECT_NE(allocate(kBytes, other, stream), pointer);
 }
@@ -233,36 +215,28 @@ TEST_F(PoolReuse, IsOfOnePool) {
 // more physical memory: the device is small here.
 TEST_F(PoolReuse, WaitsForAPendingFreeWhereThereIsNoOtherMemory) {
   reset({.memory = 40 * kMiB});
-  const cudaMemPool_t pool = make_pool();
-  const cudaStream_t first = make_stream();
-  const cudaStream_t second = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  Gate gate;
-  gate.hold(first);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  EXPECT_EQ(allocate(kBytes, pool, second), pointer);
-  EXPECT_EQ(cudaStreamQuery(second), cudaErrorNotReady) << "the dependency that was inserted";
-  gate.open();
-  EXPECT_EQ(cudaStreamSynchronize(second), cudaSuccess);
+  make();
+  void* pointer = pending_in(first_);
+  EXPECT_EQ(allocate(kBytes, pool_, second_), pointer);
+  EXPECT_EQ(cudaStreamQuery(second_), cudaErrorNotReady) << "the dependency that was inserted";
+  gate_.open();
+  EXPECT_EQ(cudaStreamSynchronize(second_), cudaSuccess);
 }
 
+// "Allow cudaMallocAsync to insert new stream dependencies in order to establish the stream
+// ordering required to reuse a piece of memory released by cudaFreeAsync"
 TEST_F(PoolReuse, DoesNotWaitForAPendingFreeWhereThatIsForbidden) {
   reset({.memory = 40 * kMiB});
-  const cudaMemPool_t pool = make_pool();
-  set(pool, cudaMemPoolReuseAllowInternalDependencies, 0);
-  const cudaStream_t first = make_stream();
-  void* pointer = allocate(kBytes, pool, first);
-  Gate gate;
-  gate.hold(first);
-  ASSERT_EQ(cudaFreeAsync(pointer, first), cudaSuccess);
-  EXPECT_EQ(cudaMallocFromPoolAsync(&pointer, kBytes, pool, make_stream()),
+  make();
+  set(pool_, cudaMemPoolReuseAllowInternalDependencies, 0);
+  void* pointer = pending_in(first_);
+  EXPECT_EQ(cudaMallocFromPoolAsync(&pointer, kBytes, pool_, make_stream()),
             cudaErrorMemoryAllocation);
 }
 
 // Several blocks at once, taken by way of events, by many rounds of two streams that alternate.
 TEST_F(PoolReuse, KeepsItsCountsOverManyRounds) {
-  const cudaMemPool_t pool = make_pool();
-  const cudaStream_t streams[] = {make_stream(), make_stream()};
+  const cudaStream_t streams[] = {first_, second_};
   std::vector<void*> blocks;
   for (int round = 0; round < 50; ++round) {
     const cudaStream_t stream = streams[round % 2];
@@ -271,14 +245,14 @@ TEST_F(PoolReuse, KeepsItsCountsOverManyRounds) {
     order(streams[(round + 1) % 2], stream);
     blocks.clear();
     for (int i = 1; i <= 8; ++i)
-      blocks.push_back(allocate(static_cast<std::size_t>(i) * 1000, pool, stream));
+      blocks.push_back(allocate(static_cast<std::size_t>(i) * 1000, pool_, stream));
   }
   for (void* block : blocks) ASSERT_EQ(cudaFreeAsync(block, streams[1]), cudaSuccess);
   ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-  EXPECT_EQ(used(pool), 0U);
+  EXPECT_EQ(used(pool_), 0U);
   EXPECT_EQ(ledger(0).live_allocations, 0U);
-  ASSERT_EQ(cudaMemPoolTrimTo(pool, 0), cudaSuccess);
-  EXPECT_EQ(reserved(pool), 0U);
+  ASSERT_EQ(cudaMemPoolTrimTo(pool_, 0), cudaSuccess);
+  EXPECT_EQ(reserved(pool_), 0U);
 }
 #endif
 

@@ -38,6 +38,7 @@ TEST_F(RuntimeStreams, HaveIdsOfTheirOwn) {
   EXPECT_EQ(ids.size(), 10U);
 }
 
+// "The Id is unique for the life of the program."
 TEST_F(RuntimeStreams, KeepTheirId) {
   const cudaStream_t stream = make_stream();
   EXPECT_EQ(id_of(stream), id_of(stream));
@@ -62,17 +63,21 @@ TEST_F(RuntimeStreams, TellTheFlagsTheyWereMadeWith) {
   EXPECT_EQ(flags_of(make_stream(cudaStreamDefault)), static_cast<unsigned int>(cudaStreamDefault));
 }
 
+// "cudaStreamDefault: Default stream creation flag."
 TEST_F(RuntimeStreams, OfCudaStreamCreateAreBlocking) {
   cudaStream_t stream = nullptr;
   ASSERT_EQ(cudaStreamCreate(&stream), cudaSuccess);
   EXPECT_EQ(flags_of(stream), static_cast<unsigned int>(cudaStreamDefault));
 }
 
+// "The flags are returned in flags."
 TEST_F(RuntimeStreams, ThatAreDefaultHaveNoFlags) {
   EXPECT_EQ(flags_of(nullptr), 0U);
   EXPECT_EQ(flags_of(cudaStreamPerThread), 0U);
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(RuntimeStreams, NeedSomewhereToPutTheirFlags) {
   EXPECT_EQ(cudaStreamGetFlags(make_stream(), nullptr), cudaErrorInvalidValue);
 }
@@ -114,6 +119,7 @@ TEST_F(RuntimeStreams, HaveTheDefaultPriority) {
   EXPECT_EQ(priority_of(cudaStreamPerThread), 0);
 }
 
+// "Query the priority of a stream. The priority is returned in in priority."
 TEST_F(RuntimeStreams, KeepThePriorityTheyWereMadeWith) {
   int greatest = 0;
   ASSERT_EQ(cudaDeviceGetStreamPriorityRange(nullptr, &greatest), cudaSuccess);
@@ -185,6 +191,8 @@ TEST_F(RuntimeStreams, HaveACaptureModeForEachThread) {
   EXPECT_EQ(mode, cudaStreamCaptureModeRelaxed);
 }
 
+// cudaErrorInvalidValue: "This indicates that one or more of the parameters passed to the API call
+// is not within an acceptable range of values."
 TEST_F(RuntimeStreams, RefuseCaptureModesThatThereAreNot) {
   auto mode = static_cast<cudaStreamCaptureMode>(3);
   EXPECT_EQ(cudaThreadExchangeStreamCaptureMode(&mode), cudaErrorInvalidValue);
