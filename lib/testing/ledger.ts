@@ -46,9 +46,7 @@ const DEVICE_BYTES = 128;
  */
 export function readLedger(path: string): ProcessLedger {
   const file = readFileSync(path);
-  if (file.toString('latin1', 0, 8) !== 'CUDALEDG' || file.readUInt32LE(8) !== 1) {
-    throw new Error(expected('the file', 'a ledger of version 1', path));
-  }
+  if (!isLedger(file)) throw new Error(expected('the file', 'a ledger of version 1', path));
   const word = (offset: number): number => Number(file.readBigUInt64LE(offset));
   return {
     pinnedHostBytes: word(16),
@@ -58,6 +56,13 @@ export function readLedger(path: string): ProcessLedger {
       device((position) => word(HEADER_BYTES + index * DEVICE_BYTES + position * 8)),
     ),
   };
+}
+
+/** Whole: with all the devices that it says it has. */
+function isLedger(file: Buffer): boolean {
+  if (file.length < HEADER_BYTES || file.toString('latin1', 0, 8) !== 'CUDALEDG') return false;
+  const [version, devices] = [file.readUInt32LE(8), file.readUInt32LE(12)];
+  return version === 1 && file.length >= HEADER_BYTES + devices * DEVICE_BYTES;
 }
 
 export function ownLedger(simulator: NativeSimulator, devices: number): Ledger {

@@ -1,6 +1,8 @@
 #include "addon/convert.h"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 #include <system_error>
 
 #include "core/file.h"
@@ -9,6 +11,8 @@
 namespace cuda_shutdown {
 
 namespace {
+
+constexpr double max_safe_integer = 9'007'199'254'740'991;
 
 const char* outcome_name(Outcome outcome) {
   switch (outcome) {
@@ -79,10 +83,12 @@ Napi::Value reading_object(Napi::Env env, const std::optional<MemoryReading>& re
 
 Deadline deadline_from(const Napi::Value& timeout_ms) {
   const double ms = timeout_ms.As<Napi::Number>().DoubleValue();
+  if (std::isnan(ms)) throw Napi::RangeError::New(timeout_ms.Env(), "Expected a time, got NaN");
   // Above this, milliseconds would overflow the clock's own count.
   constexpr double no_limit_ms = 1e12;
   if (ms >= no_limit_ms) return no_deadline;
-  return deadline_in(std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(ms))));
+  const double rounded = std::ceil(std::max(ms, 0.0));
+  return deadline_in(std::chrono::milliseconds(static_cast<std::int64_t>(rounded)));
 }
 
 Device& device_from(const Napi::Value& index) {
@@ -93,6 +99,30 @@ Device& device_from(const Napi::Value& index) {
                                                  ", got " + std::to_string(device));
   }
   return Runtime::instance().device(device);
+}
+
+Napi::Function function_from(const Napi::Value& value) {
+  if (!value.IsFunction()) throw Napi::TypeError::New(value.Env(), "Expected a function");
+  return value.As<Napi::Function>();
+}
+
+std::vector<std::uint64_t> sizes_from(const Napi::Value& float64s) {
+  if (!float64s.IsTypedArray() ||
+      float64s.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+    throw Napi::TypeError::New(float64s.Env(), "Expected a Float64Array");
+  }
+  const auto array = float64s.As<Napi::Float64Array>();
+  std::vector<std::uint64_t> sizes(array.ElementLength());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const double size = array[i];
+    // Not a number is neither.
+    if (!(size >= 0 && size <= max_safe_integer)) {
+      throw Napi::RangeError::New(float64s.Env(),
+                                  "Expected sizes from 0 to 2^53 - 1, got " + std::to_string(size));
+    }
+    sizes[i] = static_cast<std::uint64_t>(size);
+  }
+  return sizes;
 }
 
 }  // namespace cuda_shutdown

@@ -34,7 +34,7 @@ Napi::Value submit(const Napi::CallbackInfo& info,
   Device& device = device_from(info[0]);
   const Deadline deadline = deadline_from(info[1]);
   const auto callbacks =
-      Callbacks::hold(Environment::of(info.Env()).mailbox, {info[2].As<Napi::Function>()});
+      Callbacks::hold(Environment::of(info.Env()).mailbox, {function_from(info[2])});
   auto result = std::make_shared<Result>();
   Job::Work job = [&device, result, work = std::move(work)](const Limits& limits) {
     return work(device, limits, *result);

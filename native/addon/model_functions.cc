@@ -152,9 +152,9 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     const auto bytes = throwing(info.Env(), [&] {
       return std::make_shared<Bytes>(static_cast<std::size_t>(model->tensors().at(tensor).bytes));
     });
-    const auto callbacks =
-        Callbacks::hold(Environment::of(info.Env()).mailbox,
-                        {info[2].As<Napi::Function>(), info[3].As<Napi::Function>()});
+    const Deadline deadline = deadline_from(info[1]);
+    const auto callbacks = Callbacks::hold(Environment::of(info.Env()).mailbox,
+                                           {function_from(info[2]), function_from(info[3])});
     holding_->job_begins();
     const auto handle = model->device().submit(
         [model, tensor, bytes](const Limits& limits) {
@@ -173,15 +173,15 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
           holding->job_came_back();
           callbacks->call(1, [](Napi::Env) -> std::vector<napi_value> { return {}; });
         },
-        deadline_from(info[1]));
+        deadline);
     return job_object(info.Env(), handle);
   }
 
   // info: progress, settled, returned, convoy
   Napi::Value release(const Napi::CallbackInfo& info) {
-    const auto callbacks = Callbacks::hold(
-        Environment::of(info.Env()).mailbox,
-        {info[0].As<Napi::Function>(), info[1].As<Napi::Function>(), info[2].As<Napi::Function>()});
+    const auto callbacks =
+        Callbacks::hold(Environment::of(info.Env()).mailbox,
+                        {function_from(info[0]), function_from(info[1]), function_from(info[2])});
     holding_->job_begins();
     const auto handle = submit_release(
         holding_->model(),
@@ -218,12 +218,14 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
 LoadRequest request_from(const Napi::Object& object) {
   LoadRequest request;
   request.file = std::make_shared<File>(object.Get("fd").As<Napi::Number>().Int32Value());
-  const auto offsets = object.Get("offsets").As<Napi::Float64Array>();
-  const auto sizes = object.Get("sizes").As<Napi::Float64Array>();
-  request.tensors.reserve(offsets.ElementLength());
-  for (std::size_t i = 0; i < offsets.ElementLength(); ++i) {
-    request.tensors.push_back(
-        {static_cast<std::uint64_t>(offsets[i]), static_cast<std::uint64_t>(sizes[i])});
+  const auto offsets = sizes_from(object.Get("offsets"));
+  const auto sizes = sizes_from(object.Get("sizes"));
+  if (offsets.size() != sizes.size()) {
+    throw Napi::RangeError::New(object.Env(), "Expected as many sizes as offsets");
+  }
+  request.tensors.reserve(offsets.size());
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    request.tensors.push_back({offsets[i], sizes[i]});
   }
   return request;
 }
@@ -233,9 +235,9 @@ Napi::Value load_model_function(const Napi::CallbackInfo& info) {
   const auto object = info[0].As<Napi::Object>();
   Device& device = device_from(object.Get("device"));
   auto request = throwing(info.Env(), [&] { return request_from(object); });
-  const auto callbacks =
-      Callbacks::hold(Environment::of(info.Env()).mailbox,
-                      {info[1].As<Napi::Function>(), info[2].As<Napi::Function>()});
+  const Deadline deadline = deadline_from(object.Get("timeoutMs"));
+  const auto callbacks = Callbacks::hold(Environment::of(info.Env()).mailbox,
+                                         {function_from(info[1]), function_from(info[2])});
   const auto handle = submit_load(
       device, std::move(request),
       [callbacks](std::uint64_t loaded) {
@@ -250,7 +252,7 @@ Napi::Value load_model_function(const Napi::CallbackInfo& info) {
           return {answer};
         });
       },
-      nullptr, deadline_from(object.Get("timeoutMs")));
+      nullptr, deadline);
   return job_object(info.Env(), handle);
 }
 

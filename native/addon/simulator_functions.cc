@@ -37,6 +37,10 @@ void begin(const Napi::CallbackInfo& info) {
   checked(info.Env(), [&] {
     simulator::Settings settings;
     settings.devices = info[0].As<Napi::Number>().Int32Value();
+    if (settings.devices < 0 || settings.devices > simulator::Settings::kMaxDevices) {
+      throw std::invalid_argument("Expected from 0 to 64 simulated devices, got " +
+                                  std::to_string(settings.devices));
+    }
     settings.memory = simulator::parse_memory(text(info[1]));
     settings.faults = text(info[2]);
     settings.ledger = text(info[3]);

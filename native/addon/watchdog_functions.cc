@@ -1,6 +1,8 @@
 // The watchdog, word to the service manager, and the end of the process without anything behind it.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "addon/convert.h"
 #include "addon/functions.h"
 #include "core/notify_socket.h"
@@ -14,7 +16,7 @@ std::chrono::milliseconds milliseconds_from(const Napi::Value& value) {
   // A year serves as "no limit" to the watchdog, and keeps the conversion in range.
   constexpr double year = 365.0 * 24 * 60 * 60 * 1000;
   const double ms = value.As<Napi::Number>().DoubleValue();
-  return std::chrono::milliseconds(static_cast<std::int64_t>(ms < year ? ms : year));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(ms < year ? std::max(ms, 0.0) : year));
 }
 
 Napi::Value arm(const Napi::CallbackInfo& info) {

@@ -35,6 +35,11 @@ void Job::run() noexcept {
   returned_ = nullptr;
 }
 
+void Job::settle_unrun(const Settlement& settlement) noexcept {
+  work_ = nullptr;
+  settle(settlement);
+}
+
 bool Job::settle(const Settlement& settlement) noexcept {
   const std::lock_guard lock(callbacks_);
   if (is_settled_) return false;

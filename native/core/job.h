@@ -60,6 +60,9 @@ class Job {
   void begin() noexcept;
   // Runs the work on the calling thread, and settles it unless somebody has; else calls `returned`.
   void run() noexcept;
+  // Settles one that no thread has begun nor will begin, and lets go of what its work holds:
+  // whoever may still cancel it keeps the job itself.
+  void settle_unrun(const Settlement& settlement) noexcept;
   // True if this call settled it; false if it was settled already.
   bool settle(const Settlement& settlement) noexcept;
 
@@ -68,7 +71,9 @@ class Job {
   const Deadline deadline_;
   const Convoy convoy_;
   std::atomic<Clock::rep> heartbeat_;
-  Work work_;  // Touched by the running thread only; emptied there, so that what it holds goes.
+  // Touched only by the thread that runs it, or that took it out of the queue unrun; emptied there,
+  // so that what it holds goes.
+  Work work_;
   // Guards what follows, and is held while a callback runs: `returned` must not overtake `settled`.
   std::mutex callbacks_;
   bool is_settled_ = false;

@@ -33,7 +33,7 @@ void Lane::submit(const std::shared_ptr<Job>& job) {
     }
   }
   if (failure) {
-    job->settle({Outcome::failed, failure});
+    job->settle_unrun({Outcome::failed, failure});
     return;
   }
   wake_.notify_all();
@@ -133,7 +133,7 @@ Clock::time_point Lane::inspect(Clock::time_point now) {
       next = std::min(next, now + thread_retry);
     }
   }
-  for (const auto& job : interrupted) job->settle({Outcome::interrupted, nullptr});
+  for (const auto& job : interrupted) job->settle_unrun({Outcome::interrupted, nullptr});
   for (const auto& job : stuck) job->settle({Outcome::stuck, nullptr});
   return next;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "core/pinned_ring.h"
@@ -74,6 +75,7 @@ bool copy(Model& model, const Model::Tensor& tensor, std::byte* into, const Limi
 bool read_tensor(Model& model, std::size_t tensor, std::byte* into, const Limits& limits) {
   const Model::Tensor& source = model.tensors().at(tensor);
   if (source.bytes == 0) return true;
+  if (model.released()) throw std::logic_error("Expected a model that is held, it is released");
   Device& device = model.device();
   device.context().make_current();
   try {

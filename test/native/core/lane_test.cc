@@ -221,6 +221,25 @@ TEST_F(LaneTest, SettlesWhatIsCancelledInTheQueueAtOnce) {
   EXPECT_FALSE(queued.is_returned());
 }
 
+TEST_F(LaneTest, LetsGoOfWhatWorkHoldsThatItNeverBegins) {
+  Gate gate;
+  Callbacks running;
+  Callbacks waiting;
+  submit_call(gate, running);
+  const auto held = std::make_shared<int>();
+  const auto job = submit(
+      [held](const Limits&) {
+        ADD_FAILURE() << "it ran";
+        return Outcome::done;
+      },
+      waiting);
+  lane_->cancel(job);
+  EXPECT_EQ(waiting.settled().outcome, Outcome::interrupted);
+  EXPECT_EQ(held.use_count(), 1);
+  gate.open();
+  EXPECT_EQ(running.settled().outcome, Outcome::done);
+}
+
 TEST_F(LaneTest, CancelsAJobThatLooks) {
   Callbacks callbacks;
   Gate looking;
