@@ -15,6 +15,7 @@ import {
 } from './memory-stats.js';
 import { memorySummary } from './memory-summary.js';
 
+/** What a device is. Source: `cudaGetDeviceProperties`. */
 export interface DeviceProperties {
   readonly index: number;
   readonly name: string;
@@ -29,6 +30,10 @@ export interface DeviceProperties {
   readonly memoryPoolsSupported: boolean;
 }
 
+/**
+ * Devices and their memory, in torch.cuda's names. Sizes are bytes. Reads of counters are synchronous;
+ * work off the JavaScript thread is a promise.
+ */
 export const cuda = {
   /** Which runtime answers. `simulated` only where `CUDA_SHUTDOWN_BACKEND` says so. */
   get backend(): 'cuda' | 'simulated' | 'none' {
@@ -45,6 +50,7 @@ export const cuda = {
     return backend().unavailableReason;
   },
 
+  /** How many devices there are: 0 where `isAvailable()` is false. */
   deviceCount(): number {
     return backend().deviceCount;
   },

@@ -1,9 +1,10 @@
 /** One run of the steps: phase by phase, each step within its deadline. Tells the ledger and the observers. */
 
-import { shareTime, type Budget } from './budget.js';
+import type { HeldMemory } from '../common/device-memory.js';
 import { toError } from '../common/errors.js';
+import { shareTime, type Budget } from './budget.js';
 import type { Emitter } from './emitter.js';
-import type { HeldMemory, Phase, PlannedStep } from './events.js';
+import type { Phase, PlannedStep } from './events.js';
 import type { ShutdownHost } from './host.js';
 import type { Ledger } from './ledger.js';
 import { rounded } from './ledger.js';

@@ -43,6 +43,7 @@ export interface ShutdownSettings extends InstallSettings {
 
 const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as const;
 
+/** One shutdown of this process or worker thread: made by `createShutdown()`, installed once, run once. */
 export class Shutdown implements EventSource {
   readonly #settings: ShutdownSettings;
   readonly #steps = new Map<string, ResolvedStep>();
@@ -123,11 +124,17 @@ export class Shutdown implements EventSource {
     return this;
   }
 
+  /**
+   * Calls `listener` at every `event` from now on. It is called before the shutdown goes on; one that throws
+   * is told by `problem`.
+   * @throws TypeError for what is no function; RangeError for an event that there is not.
+   */
   on<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): this {
     this.#emitter.on(event, listener);
     return this;
   }
 
+  /** Calls `listener` no more. */
   off<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): this {
     this.#emitter.off(event, listener);
     return this;

@@ -26,6 +26,7 @@ export interface StepContext {
   readonly progress: (done: number, total?: number, text?: string) => void;
 }
 
+/** When a step runs, and how long it may take. */
 export interface StepOptions {
   /** Default `service`. */
   readonly phase?: Phase | undefined;
@@ -47,6 +48,7 @@ export interface StepOptions {
  */
 export interface Step extends StepOptions {
   readonly name: string;
+  /** Does the work. It should end when `context.signal` aborts; the shutdown goes on all the same. */
   run(context: StepContext): unknown;
 }
 
