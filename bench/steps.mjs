@@ -1,5 +1,5 @@
-// How a shutdown grows with its steps: from start() to the report, side by side and each after the one
-// before it.
+// How a shutdown grows with its steps, from start() to the report: side by side, each after the one before
+// it, and all after the first.
 import path from 'node:path';
 import { createShutdown } from '../dist/index.js';
 import { interleaved } from './interleaved.mjs';
@@ -8,12 +8,12 @@ import { rowsAgainst } from './rows.mjs';
 const COUNTS = [1, 10, 100, 1000, 10_000];
 
 /** Answers the microseconds a step. */
-function ends(count, { chain = false, report = false } = {}) {
+function ends(count, { after = () => [], report = false } = {}) {
   return async () => {
     const shutdown = createShutdown({ exit: false, console: false, report, timeoutMs: 600_000 });
     for (let step = 0; step < count; step += 1) {
-      const after = chain && step > 0 ? [`step-${step - 1}`] : [];
-      shutdown.add(`step-${step}`, async () => {}, { after });
+      const options = { after: step > 0 ? after(step) : [] };
+      shutdown.add(`step-${step}`, async () => {}, options);
     }
     const startedAt = performance.now();
     const { outcome } = await shutdown.start();
@@ -27,7 +27,8 @@ export async function run({ quick, folder }) {
   const rows = [];
   for (const [how, options] of [
     ['side by side', {}],
-    ['in a chain', { chain: true }],
+    ['in a chain', { after: (step) => [`step-${step - 1}`] }],
+    ['all after one', { after: () => ['step-0'] }],
     ['side by side, with report and journal', { report: path.join(folder, 'reports') }],
   ]) {
     const took = await interleaved(

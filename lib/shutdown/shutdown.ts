@@ -20,7 +20,7 @@ import {
 } from './installation.js';
 import type { Logger } from './logger.js';
 import { unsettledMainCode } from './natural-end.js';
-import { planSteps } from './plan.js';
+import { checkAdded, planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { Redactor, type Redact } from './redact.js';
 import { sharedNow } from './request.js';
@@ -119,7 +119,7 @@ export class Shutdown implements EventSource {
     if (this.#steps.has(step.name)) {
       throw new RangeError(expected("the step's name", 'one that is not taken', step.name));
     }
-    if (this.#installation !== undefined) planSteps([...this.#steps.values(), step]);
+    if (this.#installation !== undefined) checkAdded(step, this.#steps);
     this.#steps.set(step.name, step);
     return this;
   }
