@@ -113,6 +113,8 @@ export type { ClusterPrimary } from './steps/cluster/primary.js';
 export type { WorkerEnd } from './steps/cluster/worker-end.js';
 export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
 export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
+export type { AnyHttpServer } from './steps/http/traffic.js';
+export type { Farewell } from './steps/http/upgrades.js';
 export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
 export {
   workerThreads,

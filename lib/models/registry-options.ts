@@ -21,7 +21,9 @@ export interface UnloadAllOptions {
   readonly totalMs?: number;
   /** How many unload at the same time. Default: all devices side by side, one model each. */
   readonly concurrency?: number;
+  /** Ends the unloads that are under way; those that had not begun leave their models as they were. */
   readonly signal?: AbortSignal;
+  /** Called with the name of the model and how far its unload is, at most every 16 ms a model. */
   readonly onProgress?: (name: string, progress: UnloadProgress) => void;
   /** It is the last time: `admit()` refuses from now on, also afterwards. Default false. */
   readonly close?: boolean;
@@ -56,6 +58,7 @@ export interface IdleOptions {
   readonly unloadAfterMs: number;
   /** Milliseconds for each unload. Default 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Called after each unload that went well. */
   readonly onUnload?: ((result: UnloadResult) => void) | undefined;
   /** It also stands in `failed`. */
   readonly onError?: ((failure: FailedUnload) => void) | undefined;

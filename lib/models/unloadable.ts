@@ -59,6 +59,7 @@ export interface UnloadContext {
   readonly signal: AbortSignal;
   /** Milliseconds that this unload may take, from its call. `Infinity` is no limit. */
   readonly timeoutMs: number;
+  /** To be called with how far the unload is. */
   readonly onProgress: (progress: UnloadProgress) => void;
 }
 
