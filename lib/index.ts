@@ -111,11 +111,20 @@ export {
 } from './steps/cluster-workers.js';
 export type { ClusterPrimary } from './steps/cluster/primary.js';
 export type { WorkerEnd } from './steps/cluster/worker-end.js';
-export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
+export {
+  cudaCleanup,
+  type CleanedDevice,
+  type CudaCleanupDetails,
+  type CudaCleanupOptions,
+} from './steps/cuda-cleanup.js';
 export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
 export type { AnyHttpServer } from './steps/http/traffic.js';
 export type { Farewell } from './steps/http/upgrades.js';
-export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
+export {
+  unloadModels,
+  type UnloadModelsDetails,
+  type UnloadModelsOptions,
+} from './steps/unload-models.js';
 export {
   workerThreads,
   type ReportedThread,

@@ -26,7 +26,13 @@ import { Redactor, type Redact } from './redact.js';
 import { sharedNow } from './request.js';
 import { Run } from './run.js';
 import { SignalGate, type SignalArrival } from './signals.js';
-import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
+import {
+  resolveStep,
+  type ResolvedStep,
+  type Step,
+  STEP_OPTION_NAMES,
+  type StepOptions,
+} from './step.js';
 
 /** The options of `createShutdown`, checked, and what the composition root provides. */
 export interface ShutdownSettings extends InstallSettings {
@@ -40,8 +46,6 @@ export interface ShutdownSettings extends InstallSettings {
   /** Called at `install()`: the time for observers to load what they need. */
   prepare(): void;
 }
-
-const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as const;
 
 /** One shutdown of this process or worker thread: made by `createShutdown()`, installed once, run once. */
 export class Shutdown implements EventSource {
@@ -110,7 +114,7 @@ export class Shutdown implements EventSource {
   add(first: Step | string, run?: Step['run'], options?: StepOptions): this {
     const step = resolveStep(
       typeof first === 'string'
-        ? ({ ...optionsObject(options, OPTION_NAMES), name: first, run } as Step)
+        ? ({ ...optionsObject(options, STEP_OPTION_NAMES), name: first, run } as Step)
         : first,
     );
     if (this.#ended !== undefined) {

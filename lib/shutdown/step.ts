@@ -40,6 +40,14 @@ export interface StepOptions {
   readonly optional?: boolean | undefined;
 }
 
+export const STEP_OPTION_NAMES = [
+  'phase',
+  'after',
+  'timeoutMs',
+  'reserveMs',
+  'optional',
+] as const satisfies readonly (keyof StepOptions)[];
+
 /**
  * One piece of work of a shutdown. What `run` returns (or resolves with) goes into the report as the
  * step's `details`; so does the `details` property of an error that it throws. `details.models`, an

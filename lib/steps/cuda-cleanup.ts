@@ -23,14 +23,21 @@ export interface CudaCleanupOptions {
   readonly collectGarbage?: boolean | undefined;
 }
 
+/** What the clean-up did on one device. */
 export interface CleanedDevice {
   readonly index: number;
   readonly name: string;
   readonly before: MeasuredMemory | undefined;
   readonly after: MeasuredMemory | undefined;
+  /** What its caches gave back. */
   readonly releasedBytes: number;
   /** What failed on this device, each with the call's own message. */
   readonly errors: readonly string[];
+}
+
+/** The details of the step `cuda`. */
+export interface CudaCleanupDetails {
+  readonly devices: readonly CleanedDevice[];
 }
 
 const OPTION_NAMES = ['name', 'timeoutMs', 'reserveMs', 'collectGarbage'] as const;
@@ -55,10 +62,7 @@ export function cudaCleanup(options?: CudaCleanupOptions): Step {
   };
 }
 
-async function cleanUp(
-  collect: boolean,
-  context: StepContext,
-): Promise<{ devices: readonly CleanedDevice[] }> {
+async function cleanUp(collect: boolean, context: StepContext): Promise<CudaCleanupDetails> {
   if (collect) await collectGarbage();
   const devices = initialisedDevices();
   const failures: Error[] = [];

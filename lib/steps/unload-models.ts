@@ -21,6 +21,7 @@ export interface UnloadModelsOptions {
   readonly reserveMs?: number | undefined;
 }
 
+/** The details of the step `models`. */
 export interface UnloadModelsDetails {
   readonly models: readonly ReportedModel[];
   readonly freedBytes: number;
