@@ -8,6 +8,7 @@ export default tseslint.config(
       'build/**',
       'build-*/**',
       'coverage/**',
+      'docs-site/**',
       '**/node_modules/**',
       'test/runtimes/*.ts',
     ],

@@ -1,25 +1,41 @@
-// What importing costs over a module that is empty, by whole processes: `npm run bench:import`.
+// What importing costs, by whole processes: the time and the resident set over those of an empty module.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { roundsFromArguments, timeInterleaved } from './interleaved.mjs';
+import { interleaved } from './interleaved.mjs';
+import { versionOf } from './peers.mjs';
+import { rowsAgainst } from './rows.mjs';
+
+const folder = path.join(import.meta.dirname, 'programs/import');
+const PACKAGES = [
+  'close-with-grace',
+  'exit-hook',
+  'http-graceful-shutdown',
+  '@godaddy/terminus',
+  'lightship',
+];
 
 function runs(program) {
   return async () => {
     const startedAt = performance.now();
-    const file = path.join(import.meta.dirname, 'programs', program);
-    const [code] = await once(spawn(process.execPath, [file], { stdio: 'inherit' }), 'exit');
+    const child = spawn(process.execPath, [path.join(folder, program)], { stdio: 'inherit' });
+    const [code] = await once(child, 'exit');
     if (code !== 0) throw new Error(`Expected ${program} to end with 0, got ${code}`);
     return performance.now() - startedAt;
   };
 }
 
-await timeInterleaved(
-  'Import',
-  {
-    'an empty module': runs('empty.mjs'),
-    'close-with-grace': runs('import-close-with-grace.mjs'),
-    'cuda-shutdown': runs('import-cuda-shutdown.mjs'),
-  },
-  roundsFromArguments(40),
-);
+export async function run({ quick }) {
+  const contenders = {
+    empty: runs('empty.mjs'),
+    ours: runs('cuda-shutdown.mjs'),
+    ...Object.fromEntries(
+      PACKAGES.map((name) => [versionOf(name), runs(`${path.basename(name)}.mjs`)]),
+    ),
+  };
+  const { ours, empty, ...peers } = await interleaved(contenders, quick ? 5 : 60);
+  return rowsAgainst('start to end of a process that imports it', 'ms', ours, {
+    'an empty module': empty,
+    ...peers,
+  });
+}

@@ -1,70 +1,46 @@
-// What a lease costs, taken and given back, beside a call that does nothing: `npm run bench:lease`.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// What a lease costs, taken and given back, beside the least that answers an object.
 import path from 'node:path';
-import { quantile, roundsFromArguments } from './interleaved.mjs';
+import { interleaved } from './interleaved.mjs';
 import { writeModelFile } from './model-file.mjs';
+import { rowsAgainst } from './rows.mjs';
 
-const CALLS = 1_000_000;
+export const env = { CUDA_SHUTDOWN_BACKEND: 'simulated' };
 
-process.env.CUDA_SHUTDOWN_BACKEND = 'simulated';
-const { loadModel } = await import('../dist/index.js');
-const folder = mkdtempSync(path.join(tmpdir(), 'cuda-shutdown-bench-'));
-const file = path.join(folder, 'model.safetensors');
-writeModelFile(file, 1, 1024);
-const model = await loadModel(file);
-rmSync(folder, { recursive: true });
+export async function run({ quick, folder }) {
+  const { loadModel } = await import('../dist/index.js');
+  const file = path.join(folder, 'model.safetensors');
+  writeModelFile(file, 1, 1024);
+  const model = await loadModel(file);
 
-// What each answers is kept, so that no call can be left out.
-let kept;
-const contenders = {
-  'an empty function': () => undefined,
-  'a new object': () => ({ at: kept }),
-  'acquire() and release()': () => {
-    const lease = model.acquire();
-    lease.release();
-    return lease;
-  },
-};
-
-// A loop each, compiled for its call alone: a shared one would no longer know what it calls.
-const loops = Object.entries(contenders).map(([name, call]) => {
-  const loop = new Function(
-    'call',
-    'calls',
-    'keep',
-    `
-    const startedAt = performance.now();
-    for (let index = 0; index < calls; index += 1) keep(call());
-    return ((performance.now() - startedAt) * 1e6) / calls; // ${name}`,
-  );
-  return { name, times: [], time: () => loop(call, CALLS, (value) => (kept = value)) };
-});
-
-const rounds = roundsFromArguments(30);
-for (const { time } of loops) time();
-for (let round = 0; round < rounds; round += 1) {
-  for (const { time, times } of loops) times.push(time());
-}
-const [empty] = loops;
-console.log(
-  `\nns a call (${rounds} rounds of ${CALLS} calls, interleaved; Node ${process.version})`,
-);
-console.table(
-  Object.fromEntries(
-    loops.map(({ name, times }) => {
-      const beside = times.map((time, round) => time - empty.times[round]);
-      const [median, p90, over] = [
-        quantile(times, 0.5),
-        quantile(times, 0.9),
-        quantile(beside, 0.5),
-      ];
-      return [
-        name,
-        { median: +median.toFixed(1), p90: +p90.toFixed(1), 'beside it': +over.toFixed(1) },
-      ];
+  // What each answers is kept, so that no call can be left out.
+  let kept;
+  const calls = {
+    'a new object': () => ({ at: kept }),
+    'acquire() and release()': () => {
+      const lease = model.acquire();
+      lease.release();
+      return lease;
+    },
+  };
+  // A loop each, compiled for its call alone: a shared one would no longer know what it calls.
+  const contenders = Object.fromEntries(
+    Object.entries(calls).map(([name, call]) => {
+      const loop = new Function(
+        'call',
+        'calls',
+        'keep',
+        `
+        const startedAt = performance.now();
+        for (let index = 0; index < calls; index += 1) keep(call());
+        return ((performance.now() - startedAt) * 1e6) / calls; // ${name}`,
+      );
+      return [name, () => loop(call, quick ? 100_000 : 1_000_000, (value) => (kept = value))];
     }),
-  ),
-);
-if (model.leases !== 0) throw new Error(`Expected no lease to be held, got ${model.leases}`);
-await model.unload();
+  );
+  const took = await interleaved(contenders, quick ? 10 : 30, 2);
+  if (model.leases !== 0) throw new Error(`Expected no lease to be held, got ${model.leases}`);
+  await model.unload();
+  return rowsAgainst('acquire() and release()', 'ns', took['acquire() and release()'], {
+    'a new object': took['a new object'],
+  });
+}

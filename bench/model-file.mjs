@@ -1,7 +1,8 @@
-// Writes safetensors files whose tensors are all of the same size, and zeros.
+// Writes safetensors files whose tensors are all of the same size.
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 
-export function writeModelFile(path, tensors, bytes) {
+/** Without `fill` the data are zeros, and take no room on the disk. */
+export function writeModelFile(path, tensors, bytes, fill) {
   const header = {};
   for (let index = 0; index < tensors; index += 1) {
     const data_offsets = [index * bytes, (index + 1) * bytes];
@@ -12,6 +13,7 @@ export function writeModelFile(path, tensors, bytes) {
   length.writeBigUInt64LE(BigInt(text.length));
   const file = openSync(path, 'w');
   writeSync(file, Buffer.concat([length, text]));
-  ftruncateSync(file, 8 + text.length + tensors * bytes);
+  if (fill === undefined) ftruncateSync(file, 8 + text.length + tensors * bytes);
+  else for (let index = 0; index < tensors; index += 1) writeSync(file, Buffer.alloc(bytes, fill));
   closeSync(file);
 }

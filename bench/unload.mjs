@@ -1,75 +1,45 @@
-// Unloading on the simulated device: 10,000 tensors beside a bare C++ loop of cudaFreeAsync and one
-// synchronize; and the same bytes as 1, 16 and 256 models on 1, 2 and 8 devices: `npm run bench:unload`.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// Unloading on the simulated device, beside a bare C++ loop of cudaFreeAsync and one synchronize.
 import path from 'node:path';
-import { quantile, roundsFromArguments, timeInterleaved } from './interleaved.mjs';
+import { interleaved } from './interleaved.mjs';
 import { writeModelFile } from './model-file.mjs';
-import { startReference } from './reference.mjs';
+import { startOnSimulator } from './reference.mjs';
+import { rowsAgainst } from './rows.mjs';
 
 const TENSORS = 10_000;
 const TENSOR_BYTES = 1024;
 
-process.env.CUDA_SHUTDOWN_BACKEND = 'simulated';
-const { loadModel } = await import('../dist/index.js');
-const folder = mkdtempSync(path.join(tmpdir(), 'cuda-shutdown-bench-'));
+export const env = { CUDA_SHUTDOWN_BACKEND: 'simulated' };
 
-/** `call` is timed; the model is loaded before, and gone afterwards. */
-function unloads(file, options) {
-  return async () => {
+export async function run({ quick, folder }) {
+  const { loadModel } = await import('../dist/index.js');
+  const file = path.join(folder, 'model.safetensors');
+  writeModelFile(file, TENSORS, TENSOR_BYTES);
+
+  /** `unload` is timed; the model is loaded before, and gone afterwards. */
+  const unloads = (options) => async () => {
     const model = await loadModel(file);
     const startedAt = performance.now();
     await model.unload(options);
     return performance.now() - startedAt;
   };
-}
 
-/** The milliseconds that each unloadAll took, in a process with so many devices. */
-function scaling(models, devices, rounds) {
-  const program = path.join(import.meta.dirname, 'programs', 'unload-all.mjs');
-  const args = [folder, String(models), String(devices), String(rounds)];
-  const env = { ...process.env, CUDA_SHUTDOWN_SIM_DEVICES: String(devices) };
-  return JSON.parse(execFileSync(process.execPath, [program, ...args], { env, encoding: 'utf8' }));
-}
-
-try {
-  const rounds = roundsFromArguments(100);
-  const file = path.join(folder, 'model.safetensors');
-  writeModelFile(file, TENSORS, TENSOR_BYTES);
   const args = [String(TENSORS), String(TENSOR_BYTES)];
-  const reference = await startReference('free-async', args, folder);
-  const ours = unloads(file);
-  // The pools, the threads and the compiler warm up.
-  for (let round = 0; round < 10; round += 1) {
-    await reference.time();
-    await ours();
-  }
-  await timeInterleaved(
-    `Unloading ${TENSORS} tensors`,
+  const reference = await startOnSimulator('free-async', args, folder);
+  const took = await interleaved(
     {
-      'cudaFreeAsync and synchronize': () => reference.time(),
-      'model.unload()': ours,
-      'with onProgress': unloads(file, { onProgress: () => undefined }),
+      'C++, cudaFreeAsync and synchronize': () => reference.time(),
+      'model.unload()': unloads(),
+      'model.unload() with onProgress': unloads({ onProgress: () => undefined }),
     },
-    rounds,
+    quick ? 10 : 100,
+    // The pools, the threads and the compiler warm up.
+    quick ? 3 : 10,
   );
   reference.end();
-
-  const table = {};
-  for (const models of [1, 16, 256]) {
-    writeModelFile(path.join(folder, `${models}.safetensors`), 8192 / models, 8192);
-    table[`${models} × ${8192 / models} tensors`] = Object.fromEntries(
-      [1, 2, 8].map((devices) => {
-        const times = scaling(models, devices, 20);
-        return [devices, Number(quantile(times, 0.5).toFixed(2))];
-      }),
-    );
-  }
-  console.log(
-    '\nunloadAll() of 64 MiB in 8,192 tensors: median ms, by models and number of devices',
+  const [[name, values], ...ours] = Object.entries(took);
+  return ours.flatMap(([what, times]) =>
+    rowsAgainst(`${what}, ${TENSORS.toLocaleString('en')} tensors`, 'ms', times, {
+      [name]: values,
+    }),
   );
-  console.table(table);
-} finally {
-  rmSync(folder, { recursive: true });
 }

@@ -2,9 +2,15 @@
 
 export { cuda, type DeviceProperties } from './cuda/index.js';
 export type { Device } from './cuda/device.js';
-export type { MaintenanceOptions, ProcessMemory } from './cuda/maintenance.js';
+export type {
+  HeldMemory,
+  MeasuredDevice,
+  MeasuredMemory as ReportedMemory,
+  MemoryReading,
+  ProcessMemory,
+} from './common/device-memory.js';
+export type { MaintenanceOptions } from './cuda/maintenance.js';
 export type { Flow, Level, MemoryStats } from './cuda/memory-stats.js';
-export type { MemoryReading } from './native/addon.js';
 
 export { loadModel, type LoadModelOptions, type LoadProgress } from './models/load-model.js';
 export type { DeviceMap, ModelDevice } from './models/device-map.js';
@@ -72,7 +78,6 @@ export type {
   EndEvent,
   EventSource,
   ForcedEvent,
-  HeldMemory,
   Listener,
   MemoryEvent,
   Phase,
@@ -83,10 +88,8 @@ export type {
   StepEvent,
 } from './shutdown/events.js';
 export type {
-  MeasuredDevice,
   ReportedDevice,
   ReportedError,
-  ReportedMemory,
   ReportedModel,
   ReportedStep,
   ShutdownReport,
@@ -108,9 +111,20 @@ export {
 } from './steps/cluster-workers.js';
 export type { ClusterPrimary } from './steps/cluster/primary.js';
 export type { WorkerEnd } from './steps/cluster/worker-end.js';
-export { cudaCleanup, type CudaCleanupOptions } from './steps/cuda-cleanup.js';
+export {
+  cudaCleanup,
+  type CleanedDevice,
+  type CudaCleanupDetails,
+  type CudaCleanupOptions,
+} from './steps/cuda-cleanup.js';
 export { httpServer, type HttpServerDetails, type HttpServerOptions } from './steps/http-server.js';
-export { unloadModels, type UnloadModelsOptions } from './steps/unload-models.js';
+export type { AnyHttpServer } from './steps/http/traffic.js';
+export type { Farewell } from './steps/http/upgrades.js';
+export {
+  unloadModels,
+  type UnloadModelsDetails,
+  type UnloadModelsOptions,
+} from './steps/unload-models.js';
 export {
   workerThreads,
   type ReportedThread,

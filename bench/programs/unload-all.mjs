@@ -1,21 +1,19 @@
-// Loads FOLDER/MODELS.safetensors MODELS times, spread over DEVICES devices, and unloads all of them;
-// ROUNDS times. Prints the milliseconds of each unloadAll() as JSON.
-import path from 'node:path';
+// Loads FILE MODELS times, spread over DEVICES devices, and unloads all of them: once for each line on
+// stdin. Answers the milliseconds of unloadAll().
+import { createInterface } from 'node:readline';
 import { loadModel, ModelRegistry } from '../../dist/index.js';
 
-const [folder, ...numbers] = process.argv.slice(2);
-const [models, devices, rounds] = numbers.map(Number);
-const file = path.join(folder, `${models}.safetensors`);
-const times = [];
-for (let round = -3; round < rounds; round += 1) {
+const [file, ...numbers] = process.argv.slice(2);
+const [models, devices] = numbers.map(Number);
+
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line !== '') continue;
   const registry = new ModelRegistry();
   for (let index = 0; index < models; index += 1) {
-    registry.add(
-      await loadModel(file, { name: `model ${index}`, device: `cuda:${index % devices}` }),
-    );
+    const device = `cuda:${index % devices}`;
+    registry.add(await loadModel(file, { name: `model ${index}`, device }));
   }
   const { unloaded, durationMs } = await registry.unloadAll();
   if (unloaded.length !== models) throw new Error(`${unloaded.length} of ${models} unloaded`);
-  if (round >= 0) times.push(durationMs);
+  console.log(durationMs);
 }
-console.log(JSON.stringify(times));

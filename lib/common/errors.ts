@@ -1,29 +1,14 @@
 /**
  * Every error class of the package. Each carries a `code` for programs, a sentence for people and
- * the `cause`. `instanceof` goes by a registered symbol, so that it holds between two copies of the
- * package and between the realms of a test runner.
+ * the `cause`.
  */
 
 import { show } from './expected.js';
-
-function brand(name: string): symbol {
-  return Symbol.for(`cuda-shutdown.${name}`);
-}
-
-// By name, as a class that refers to itself is given another one when it is bundled.
-function mark(error: Error, name: string): void {
-  Object.defineProperty(error, brand(name), { value: true });
-}
-
-function bears(value: unknown, name: string): boolean {
-  return typeof value === 'object' && value !== null && brand(name) in value;
-}
+import { MarkedError } from './marked-error.js';
 
 /** A call of the CUDA runtime failed. `cudaCode` and `cudaName` are those of `cudaError_t`. */
-export class CudaError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'CudaError');
-  }
+export class CudaError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.CudaError');
 
   override readonly name = 'CudaError';
   readonly code = 'ERR_CUDA';
@@ -46,15 +31,12 @@ export class CudaError extends Error {
     this.call = details.call;
     this.device = details.device;
     this.sticky = details.sticky;
-    mark(this, 'CudaError');
   }
 }
 
 /** CUDA was needed where there is none: no driver, no device, or no addon built for it. */
-export class CudaUnavailableError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'CudaUnavailableError');
-  }
+export class CudaUnavailableError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.CudaUnavailableError');
 
   override readonly name = 'CudaUnavailableError';
   readonly code = 'ERR_CUDA_UNAVAILABLE';
@@ -64,7 +46,6 @@ export class CudaUnavailableError extends Error {
   constructor(message: string, reason: string) {
     super(message);
     this.reason = reason;
-    mark(this, 'CudaUnavailableError');
   }
 }
 
@@ -92,10 +73,8 @@ export interface UnloadBalance {
 }
 
 /** A time limit passed. From `unload()` it also carries the balance. */
-export class TimeoutError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'TimeoutError');
-  }
+export class TimeoutError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.TimeoutError');
 
   override readonly name = 'TimeoutError';
   readonly code = 'ERR_TIMEOUT';
@@ -106,15 +85,12 @@ export class TimeoutError extends Error {
   constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
     super(message, options);
     assignBalance(this, options);
-    mark(this, 'TimeoutError');
   }
 }
 
 /** The caller's signal aborted. `cause` is the signal's reason, as in Node's own APIs. */
-export class AbortError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'AbortError');
-  }
+export class AbortError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.AbortError');
 
   override readonly name = 'AbortError';
   readonly code = 'ABORT_ERR';
@@ -125,15 +101,12 @@ export class AbortError extends Error {
   constructor(message: string, options: ErrorOptions & Partial<UnloadBalance> = {}) {
     super(message, options);
     assignBalance(this, options);
-    mark(this, 'AbortError');
   }
 }
 
 /** An unload failed in `phase`. `cause` is the CudaError, or what the runtime's own disposal threw. */
-export class UnloadError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'UnloadError');
-  }
+export class UnloadError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.UnloadError');
 
   override readonly name = 'UnloadError';
   readonly code = 'ERR_UNLOAD';
@@ -150,15 +123,12 @@ export class UnloadError extends Error {
     super(message, options);
     this.phase = details.phase;
     assignBalance(this, details);
-    mark(this, 'UnloadError');
   }
 }
 
 /** The model's state does not allow what was asked, as a lease of a model that is being unloaded. */
-export class ModelStateError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'ModelStateError');
-  }
+export class ModelStateError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.ModelStateError');
 
   override readonly name = 'ModelStateError';
   readonly code = 'ERR_MODEL_STATE';
@@ -167,15 +137,12 @@ export class ModelStateError extends Error {
   constructor(message: string, state: string) {
     super(message);
     this.state = state;
-    mark(this, 'ModelStateError');
   }
 }
 
 /** What is to be loaded does not fit into the budget of its device. */
-export class ModelBudgetError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'ModelBudgetError');
-  }
+export class ModelBudgetError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.ModelBudgetError');
 
   override readonly name = 'ModelBudgetError';
   readonly code = 'ERR_MODEL_BUDGET';
@@ -196,7 +163,6 @@ export class ModelBudgetError extends Error {
     this.bytes = details.bytes;
     this.budgetBytes = details.budgetBytes;
     this.missingBytes = details.missingBytes;
-    mark(this, 'ModelBudgetError');
   }
 }
 
@@ -219,10 +185,8 @@ export type SafetensorsReason =
   | 'InvalidIndex';
 
 /** The file is not a valid safetensors file. */
-export class SafetensorsError extends Error {
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return bears(value, 'SafetensorsError');
-  }
+export class SafetensorsError extends MarkedError {
+  protected static override readonly mark = Symbol.for('cuda-shutdown.SafetensorsError');
 
   override readonly name = 'SafetensorsError';
   readonly code = 'ERR_SAFETENSORS';
@@ -231,7 +195,6 @@ export class SafetensorsError extends Error {
   constructor(message: string, reason: SafetensorsReason, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
-    mark(this, 'SafetensorsError');
   }
 }
 

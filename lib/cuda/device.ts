@@ -3,6 +3,7 @@
 import { expected } from '../common/expected.js';
 import { backend } from '../native/backend.js';
 
+/** A device: its index, `'cuda'` (the current one, 0) or `'cuda:N'`. */
 export type Device = number | 'cuda' | `cuda:${number}`;
 
 const SHAPE = "an index, 'cuda' or 'cuda:N'";

@@ -15,6 +15,7 @@ import {
 } from './memory-stats.js';
 import { memorySummary } from './memory-summary.js';
 
+/** What a device is. Source: `cudaGetDeviceProperties`. */
 export interface DeviceProperties {
   readonly index: number;
   readonly name: string;
@@ -29,6 +30,10 @@ export interface DeviceProperties {
   readonly memoryPoolsSupported: boolean;
 }
 
+/**
+ * Devices and their memory, in torch.cuda's names. Sizes are bytes. Reads of counters are synchronous;
+ * work off the JavaScript thread is a promise.
+ */
 export const cuda = {
   /** Which runtime answers. `simulated` only where `CUDA_SHUTDOWN_BACKEND` says so. */
   get backend(): 'cuda' | 'simulated' | 'none' {
@@ -45,6 +50,7 @@ export const cuda = {
     return backend().unavailableReason;
   },
 
+  /** How many devices there are: 0 where `isAvailable()` is false. */
   deviceCount(): number {
     return backend().deviceCount;
   },
@@ -67,16 +73,38 @@ export const cuda = {
     return deviceCount === 0 ? { free: 0, total: 0 } : callNative(() => addon.memGetInfo(index));
   },
 
+  /** All counters of a device at once; zeros without a device. */
   memoryStats,
+  /** Bytes in use of the device's pool: `cudaMemPoolAttrUsedMemCurrent`. */
   memoryAllocated,
+  /** The most that `memoryAllocated()` has been since `resetPeakMemoryStats()`. */
   maxMemoryAllocated,
+  /** Bytes that the device's pool holds, in use or cached: `cudaMemPoolAttrReservedMemCurrent`. */
   memoryReserved,
+  /** The most that `memoryReserved()` has been since `resetPeakMemoryStats()`. */
   maxMemoryReserved,
+  /** The counters as a table for people. */
   memorySummary,
+  /** Sets every `peak` to its `current`, on one device or on all that have a context. @throws CudaError */
   resetPeakMemoryStats,
+  /** Sets `allocated`, `freed` and `numOoms` to zero, on one device or on all that have a context. */
   resetAccumulatedMemoryStats,
+  /**
+   * Gives back what the caches hold, on one device or on all that have a context, and resolves with how
+   * many bytes that were: `cudaMemPoolTrimTo`, `cudaDeviceGraphMemTrim`.
+   * @throws (rejects with) AbortError, TimeoutError, CudaError; AggregateError where several devices failed
+   */
   emptyCache,
+  /**
+   * Waits until everything that was given to the device, or to all that have a context, is done.
+   * @throws (rejects with) AbortError, TimeoutError, CudaError; AggregateError where several devices failed
+   */
   synchronize,
+  /**
+   * `cudaDeviceReset`: **breaks every other library in the process that uses the device**.
+   * @throws (rejects with) ModelStateError while models of this package are on it; CudaError
+   */
   resetDevice,
+  /** What this process holds of the device, whoever allocated it; undefined where nobody knows. */
   processMemory,
 };

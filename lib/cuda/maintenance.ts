@@ -1,5 +1,6 @@
 /** What is done to devices off the JavaScript thread: waiting, giving back, measuring. */
 
+import type { ProcessMemory } from '../common/device-memory.js';
 import { AbortError, ModelStateError, toError } from '../common/errors.js';
 import { optionalSignal, optionsObject, positiveMs } from '../common/options.js';
 import type { ProcessMemorySettlement, Settlement } from '../native/addon.js';
@@ -7,7 +8,9 @@ import { backend } from '../native/backend.js';
 import { type JobLimits, runJob } from '../native/run-job.js';
 import { type Device, deviceIndex, devicesFor } from './device.js';
 
+/** How long the caller waits. What is under way on the device cannot be cancelled, only left behind. */
 export interface MaintenanceOptions {
+  /** Ends the wait with an `AbortError`. */
   readonly signal?: AbortSignal;
   /** Default: no limit. */
   readonly timeoutMs?: number;
@@ -99,12 +102,6 @@ export async function resetDevice(device?: Device): Promise<void> {
   await runJob(`cuda.resetDevice on device ${index}`, { timeoutMs: Infinity }, (ms, settled) =>
     addon.resetDevice(index, ms, settled),
   );
-}
-
-/** What one process holds of a device, and how that is known. */
-export interface ProcessMemory {
-  readonly bytes: number;
-  readonly source: 'nvml' | 'device-delta';
 }
 
 /**

@@ -1,26 +1,20 @@
 /** The memory of every device at one moment, read on the devices' own threads, with a bound. */
 
+import type {
+  HeldMemory,
+  MeasuredDevice,
+  MemoryReading,
+  ProcessMemory,
+} from '../common/device-memory.js';
 import { TimeoutError } from '../common/errors.js';
-import type { MemoryReading, ReadingSettlement } from '../native/addon.js';
+import type { ReadingSettlement } from '../native/addon.js';
 import { backend, backendOrNone } from '../native/backend.js';
 import { runJob } from '../native/run-job.js';
 import { initialisedDevices } from './device.js';
-import { type ProcessMemory, processMemoryWithin } from './maintenance.js';
-
-export interface MeasuredMemory extends MemoryReading {
-  /** What the process holds, where that is known. */
-  readonly process?: ProcessMemory;
-}
-
-export interface DeviceMemory {
-  readonly index: number;
-  readonly name: string;
-  /** Undefined where the device could not be read in time. */
-  readonly memory?: MeasuredMemory;
-}
+import { processMemoryWithin } from './maintenance.js';
 
 /** What the package holds of every device, by its own count: never asks the driver. */
-export function heldMemory(): readonly { readonly device: number; readonly bytes: number }[] {
+export function heldMemory(): readonly HeldMemory[] {
   const { addon, deviceCount } = backend();
   return Array.from({ length: deviceCount }, (_, device) => ({
     device,
@@ -68,7 +62,7 @@ export async function readProcess(
 }
 
 /** Reads every initialised device side by side. Never rejects: what cannot be read has no memory. */
-export async function measureDevices(timeoutMs: number): Promise<readonly DeviceMemory[]> {
+export async function measureDevices(timeoutMs: number): Promise<readonly MeasuredDevice[]> {
   const { addon } = backend();
   return Promise.all(
     initialisedDevices().map(async (index) => {

@@ -5,11 +5,13 @@ import { callNative } from '../native/failures.js';
 import type { NativeMemoryStats } from '../native/addon.js';
 import { type Device, deviceIndex, devicesFor } from './device.js';
 
+/** A counter and its highest value since the last `resetPeakMemoryStats()`. */
 export interface Level {
   readonly current: number;
   readonly peak: number;
 }
 
+/** A counter that knows what went up and down since the last `resetAccumulatedMemoryStats()`. */
 export interface Flow extends Level {
   /** The sum of all increases. */
   readonly allocated: number;

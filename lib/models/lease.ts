@@ -2,6 +2,7 @@
 
 /** A claim on a model for the time of one piece of work. Releasing it twice does nothing. */
 export interface Lease extends Disposable {
+  /** Gives it back. The second time it does nothing. */
   release(): void;
 }
 

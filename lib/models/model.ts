@@ -64,6 +64,7 @@ export class Model {
     this.#readTensor = readTensor;
   }
 
+  /** Where it is between loaded and unloaded. It may change at any time. */
   get state(): ModelState {
     return this.#lifecycle.state;
   }

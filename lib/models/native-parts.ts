@@ -3,9 +3,9 @@
  * side (those of one device one after the other, on its thread), and settle together.
  */
 
+import type { MemoryReading } from '../common/device-memory.js';
 import type { RemainingTensor } from '../common/errors.js';
 import type {
-  MemoryReading,
   NativeJob,
   NativeModel,
   NativeReleaseSettlement,

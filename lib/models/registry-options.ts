@@ -16,6 +16,7 @@ import type { Admitted } from './schedule-nodes.js';
 import type { FailedUnload, UnloadPlan } from './unload-all.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
 
+/** The options of `registry.unloadAll()`. */
 export interface UnloadAllOptions {
   /** Milliseconds for each unload, counted from its own beginning. Default 30,000. */
   readonly timeoutMs?: number;
@@ -23,12 +24,15 @@ export interface UnloadAllOptions {
   readonly totalMs?: number;
   /** How many unload at the same time. Default: all devices side by side, one model each. */
   readonly concurrency?: number;
+  /** Ends the unloads that are under way; those that had not begun leave their models as they were. */
   readonly signal?: AbortSignal;
+  /** Called with the name of the model and how far its unload is, at most every 16 ms a model. */
   readonly onProgress?: (name: string, progress: UnloadProgress) => void;
   /** It is the last time: `admit()` refuses from now on, also afterwards. Default false. */
   readonly close?: boolean;
 }
 
+/** What `registry.unloadAll()` did. It resolves with this also where unloads failed. */
 export interface UnloadSummary {
   readonly unloaded: readonly UnloadResult[];
   readonly failed: readonly FailedUnload[];
@@ -36,6 +40,7 @@ export interface UnloadSummary {
   readonly durationMs: number;
 }
 
+/** The options of a `ModelRegistry`. */
 export interface RegistryOptions {
   /**
    * Bytes that the registered models of a device may hold together: a number for every device, or one
@@ -44,31 +49,37 @@ export interface RegistryOptions {
   readonly budget?: Budget | undefined;
 }
 
+/** The options of `registry.add()`. */
 export interface AddOptions {
   /** Names of what is registered already and is needed while this is loaded: it is unloaded later. */
   readonly dependsOn?: readonly string[] | undefined;
 }
 
+/** The options of `registry.idle()`. */
 export interface IdleOptions {
   /** Milliseconds without a lease after which a model is unloaded; it may take an eighth longer. */
   readonly unloadAfterMs: number;
   /** Milliseconds for each unload. Default 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Called after each unload that went well. */
   readonly onUnload?: ((result: UnloadResult) => void) | undefined;
   /** It also stands in `failed`. */
   readonly onError?: ((failure: FailedUnload) => void) | undefined;
 }
 
+/** The options of `registry.admit()`. */
 export type AdmitOptions = AddOptions &
   AdmittedBytes & {
     /** Milliseconds for each unload that makes room. Default 30,000. */
     readonly timeoutMs?: number | undefined;
   };
 
+/** What `registry.admit()` makes room for: bytes on one device, or on each of several. */
 export type AdmittedBytes =
   | {
       /** What is to be loaded will hold at most this: for a file of tensors its size. */
       readonly bytes: number;
+      /** The device that the model will be on. Default: the current one. */
       readonly device?: Device | undefined;
       readonly bytesByDevice?: undefined;
     }

@@ -76,10 +76,12 @@ export class ModelRegistry {
     return this.#entries.remove(name);
   }
 
+  /** What was added under that name, until it has been unloaded or removed. */
   get(name: string): Unloadable | undefined {
     return this.#entries.get(name)?.unloadable;
   }
 
+  /** How many there are. */
   get size(): number {
     return this.#entries.size;
   }

@@ -2,6 +2,7 @@
 
 import type { Dtype, TensorLayout } from './safetensors/header.js';
 
+/** A tensor of a loaded model. `bytes` is what its data take; on the device they lie in blocks of the driver's own sizes. */
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;

@@ -12,6 +12,7 @@ import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
 import type { Unloadable, UnloadContext, UnloadProgress, UnloadResult } from './unloadable.js';
 
+/** An unload that failed: what was to be unloaded stays registered, and can be tried again. */
 export interface FailedUnload {
   readonly name: string;
   readonly error: Error;

@@ -1,9 +1,9 @@
 /** What can be unloaded, and what an unload answers. */
 
+import type { MemoryReading, ProcessMemory } from '../common/device-memory.js';
 import type { RemainingTensors } from '../common/errors.js';
-import type { ProcessMemory } from '../cuda/maintenance.js';
-import type { MemoryReading } from '../native/addon.js';
 
+/** How far an unload is, in bytes. `draining` waits for leases, `releasing` frees. */
 export interface UnloadProgress {
   readonly phase: 'draining' | 'releasing';
   readonly freedBytes: number;
@@ -12,6 +12,7 @@ export interface UnloadProgress {
   readonly leases: number;
 }
 
+/** What was measured around an unload, in bytes. */
 export interface UnloadMemory {
   /** The device before and after; undefined where it could not be read. */
   readonly before: MemoryReading | undefined;
@@ -32,6 +33,7 @@ export interface UnloadMemory {
   readonly verified: boolean | 'unverifiable';
 }
 
+/** What an unload did. */
 export interface UnloadResult {
   readonly name: string;
   /** `already-unloaded`: there was nothing left to free. */
@@ -57,6 +59,7 @@ export interface UnloadContext {
   readonly signal: AbortSignal;
   /** Milliseconds that this unload may take, from its call. `Infinity` is no limit. */
   readonly timeoutMs: number;
+  /** To be called with how far the unload is. */
   readonly onProgress: (progress: UnloadProgress) => void;
 }
 

@@ -6,6 +6,8 @@
  * once, on the thread of the environment that asked, never before the call has returned.
  */
 
+import type { MemoryReading, ProcessMemory } from '../common/device-memory.js';
+
 /** Why a piece of native work failed. Made into error classes by `failures.ts`. */
 export type NativeFailure =
   | {
@@ -81,22 +83,11 @@ export interface NativeMemoryStats {
   readonly outOfMemory: number;
 }
 
-/** Memory of one device at one moment, read on the device's own thread. */
-export interface MemoryReading {
-  readonly free: number;
-  readonly total: number;
-  readonly allocated: number;
-  readonly reserved: number;
-}
-
 export interface ReadingSettlement extends Settlement {
   readonly reading?: MemoryReading;
 }
 
-export interface ProcessMemorySettlement extends Settlement {
-  readonly bytes?: number;
-  readonly source?: 'nvml' | 'device-delta';
-}
+export interface ProcessMemorySettlement extends Settlement, Partial<ProcessMemory> {}
 
 export interface NativeReleaseSettlement extends Settlement {
   /** False where it ended in the queue of its device: nothing has happened to the model. */

@@ -7,6 +7,7 @@ import type { ShutdownReport } from '../shutdown/report.js';
 import { journalName, readStem, reportName, stemsIn } from './evidence-files.js';
 import { readJournal, type CutOffShutdown, type WatchdogFiring } from './journal/read-journal.js';
 
+/** What a shutdown left behind: its report, or, where it was cut off, what its journal knows. */
 export type LastShutdown =
   | {
       readonly complete: true;

@@ -1,7 +1,7 @@
 /** What the process holds before and after a disposal, and what that proves. */
 
+import type { ProcessMemory } from '../common/device-memory.js';
 import { readProcess } from '../cuda/measure.js';
-import type { ProcessMemory } from '../cuda/maintenance.js';
 import type { UnloadMemory } from '../models/unloadable.js';
 
 /** How long a disposal waits for a reading at most, before and after it. */

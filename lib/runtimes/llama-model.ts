@@ -8,10 +8,12 @@ import { RuntimeModel } from './runtime-model.js';
 
 /** What of a `LlamaModel`, a `LlamaContext` and a `Llama` is needed. */
 export interface LlamaDisposable {
+  /** Called once. A promise that it returns is awaited. */
   dispose(): unknown;
   readonly disposed?: boolean;
 }
 
+/** The options of `llamaModel`. */
 export interface LlamaModelOptions extends RuntimeOptions {
   /** The contexts of the model, to be disposed of before it; a function is asked at the disposal. */
   readonly contexts?: Iterable<LlamaDisposable> | (() => Iterable<LlamaDisposable>) | undefined;

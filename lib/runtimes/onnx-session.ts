@@ -11,7 +11,9 @@ import { RuntimeModel } from './runtime-model.js';
 
 /** What of an `InferenceSession` is needed. */
 export interface OnnxSessionLike {
+  /** Holds a lease while it runs. */
   run(...args: never[]): Promise<unknown>;
+  /** Called once, a turn of the event loop after the last run. */
   release(): unknown;
 }
 

@@ -77,6 +77,7 @@ export class RuntimeModel {
     });
   }
 
+  /** As of a `Model`. `lost` after a disposal that failed: it is never tried again. */
   get state(): ModelState {
     return this.#lifecycle.state;
   }

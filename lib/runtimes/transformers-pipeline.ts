@@ -13,6 +13,7 @@ import { RuntimeModel } from './runtime-model.js';
 /** What of a pipeline is needed. */
 export interface PipelineLike {
   (...args: never[]): unknown;
+  /** Called once, a turn of the event loop after the last call. */
   dispose(): unknown;
 }
 

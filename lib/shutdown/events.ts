@@ -1,14 +1,10 @@
 /** The one stream of typed events that the sequence emits and every observer reads. */
 
-import type { MeasuredDevice, ShutdownReport, StepStatus } from './report.js';
+import type { HeldMemory, MeasuredDevice } from '../common/device-memory.js';
+import type { ShutdownReport, StepStatus } from './report.js';
 
+/** The phases, in their order: one begins when the one before it has ended. */
 export type Phase = 'intake' | 'service' | 'models' | 'device' | 'logs';
-
-/** What the process holds of one device by its own count, which never asks a driver that may hang. */
-export interface HeldMemory {
-  readonly device: number;
-  readonly bytes: number;
-}
 
 /** What an observer may want to know of a step before it runs. */
 export interface PlannedStep {
@@ -17,6 +13,7 @@ export interface PlannedStep {
   readonly optional: boolean;
 }
 
+/** The first event: the shutdown has begun, and no step has. */
 export interface BeginEvent {
   readonly reason: string;
   /** Wall-clock time at which the signal arrived, or `start()` was called. */
@@ -46,6 +43,7 @@ export interface StepEvent {
   readonly held?: readonly HeldMemory[];
 }
 
+/** A step told how far it is: in what unit is for the step to say, in `text`. */
 export interface ProgressEvent {
   readonly name: string;
   readonly done: number;
@@ -93,6 +91,7 @@ export interface EndEvent {
   readonly report: ShutdownReport;
 }
 
+/** The events by their names. */
 export interface ShutdownEvents {
   begin: BeginEvent;
   step: StepEvent;
@@ -108,5 +107,6 @@ export type Listener<E extends keyof ShutdownEvents> = (event: ShutdownEvents[E]
 
 /** All that an observer needs of a shutdown. */
 export interface EventSource {
+  /** Calls `listener` at every `event` from now on. */
   on<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): unknown;
 }

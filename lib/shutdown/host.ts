@@ -1,8 +1,8 @@
 /** What a shutdown needs of the native part. The sequence reaches it through this and nothing else. */
 
+import type { HeldMemory, MeasuredDevice } from '../common/device-memory.js';
 import type { NativeWatchdog } from '../native/addon.js';
-import type { HeldMemory } from './events.js';
-import type { MeasuredDevice, ShutdownReport } from './report.js';
+import type { ShutdownReport } from './report.js';
 
 export interface ShutdownHost {
   /** Undefined with `watchdog: false`. */

@@ -1,11 +1,11 @@
 /** What has happened so far in one shutdown, and the report made of it. Lives as long as that shutdown. */
 
+import type { MeasuredDevice } from '../common/device-memory.js';
 import { expected } from '../common/expected.js';
 import { describeError, flattenError, messageOf } from './describe-error.js';
 import type { PlannedStep } from './events.js';
 import type { Judged } from './exit-code.js';
 import type {
-  MeasuredDevice,
   ReportedDevice,
   ReportedError,
   ReportedModel,

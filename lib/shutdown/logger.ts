@@ -8,8 +8,11 @@ import { expected } from '../common/expected.js';
  * shape and called in their own order.
  */
 export interface Logger {
+  /** What went as it should. */
   info(message: string, facts?: object): unknown;
+  /** What went wrong and does not change the exit code. */
   warn(message: string, facts?: object): unknown;
+  /** What went wrong and does. */
   error(message: string, facts?: object): unknown;
 }
 

@@ -1,11 +1,14 @@
 /** The report of one shutdown: its shape is public and versioned. */
 
+import type { MeasuredMemory } from '../common/device-memory.js';
 import type { RemainingTensors } from '../common/errors.js';
 
+/** How a step ended. `skipped`: it never began, as no time was left for it or the shutdown was cut short. */
 export type StepStatus = 'ok' | 'failed' | 'timed-out' | 'skipped';
 
+/** An error, as texts. Errors inside an `AggregateError` stand one by one. */
 export interface ReportedError {
-  /** The step in which it happened. */
+  /** The step in which it happened, or where else, as `(uncaught)` or `(observer)`. */
   readonly step: string;
   /** The error's class name. */
   readonly name: string;
@@ -16,6 +19,7 @@ export interface ReportedError {
   readonly cause?: string;
 }
 
+/** What became of one step. */
 export interface ReportedStep {
   readonly name: string;
   readonly status: StepStatus;
@@ -27,35 +31,16 @@ export interface ReportedStep {
   readonly details?: unknown;
 }
 
-/** Bytes of one device at one moment. */
-export interface ReportedMemory {
-  readonly free: number;
-  readonly total: number;
-  /** Of the package's own pool. */
-  readonly allocated: number;
-  readonly reserved: number;
-  /**
-   * What the process holds of it, whoever allocated it: by NVML, or by the difference to what was free
-   * when the process first used the device. Undefined where neither is known.
-   */
-  readonly process?: { readonly bytes: number; readonly source: 'nvml' | 'device-delta' };
-}
-
-/** One device at one moment; `memory` is undefined where it could not be read in time. */
-export interface MeasuredDevice {
-  readonly index: number;
-  readonly name: string;
-  readonly memory?: ReportedMemory | undefined;
-}
-
+/** One device's memory when the shutdown began, and before the phase `logs`. */
 export interface ReportedDevice {
   readonly index: number;
   readonly name: string;
   /** Undefined where the device could not be read in time. */
-  readonly before?: ReportedMemory;
-  readonly after?: ReportedMemory;
+  readonly before?: MeasuredMemory;
+  readonly after?: MeasuredMemory;
 }
 
+/** What became of one model. */
 export interface ReportedModel {
   readonly name: string;
   readonly status: 'unloaded' | 'already-unloaded' | 'failed';
@@ -69,6 +54,7 @@ export interface ReportedModel {
   readonly error?: string;
 }
 
+/** All that is known of one shutdown when it has ended. `version` counts changes that break a reader. Times are milliseconds, sizes bytes. */
 export interface ShutdownReport {
   readonly version: 1;
   /**

@@ -64,7 +64,7 @@ export class Run {
       ...input,
       beganAt: this.#beganAt,
       ledger: this.#ledger,
-      pending: (names) => host.watchdog?.setPending(names.join(', ')),
+      pending: (names) => host.watchdog?.setPending(names),
       problem: (where, error) => {
         this.problem(where, error);
       },

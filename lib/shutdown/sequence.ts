@@ -1,13 +1,15 @@
 /** One run of the steps: phase by phase, each step within its deadline. Tells the ledger and the observers. */
 
-import { shareTime, type Budget } from './budget.js';
+import type { HeldMemory } from '../common/device-memory.js';
 import { toError } from '../common/errors.js';
+import { shareTime, type Budget } from './budget.js';
 import type { Emitter } from './emitter.js';
-import type { HeldMemory, Phase, PlannedStep } from './events.js';
+import type { Phase, PlannedStep } from './events.js';
 import type { ShutdownHost } from './host.js';
 import type { Ledger } from './ledger.js';
 import { rounded } from './ledger.js';
 import type { Logger } from './logger.js';
+import { Pending } from './pending.js';
 import type { Plan, PlanEntry } from './plan.js';
 import type { Redactor } from './redact.js';
 import { runStep, type StepOutcome, type StepSurroundings } from './run-step.js';
@@ -29,8 +31,8 @@ export interface SequenceInput {
   readonly ledger: Ledger;
   readonly emitter: Emitter;
   readonly redactor: Redactor;
-  /** Told the names of the running steps whenever they change. */
-  readonly pending: (names: readonly string[]) => void;
+  /** Told the names of the running steps, as one text, whenever they change. */
+  readonly pending: (names: string) => void;
   /** Something went wrong outside the steps. */
   readonly problem: (where: string, error: Error) => void;
 }
@@ -49,9 +51,7 @@ export class Sequence {
   readonly #input: SequenceInput;
   readonly #budget: Budget;
   readonly #logger: Logger;
-  /** The names that the watchdog would tell. */
-  readonly #pending = new Set<string>();
-  #toldPending = true;
+  readonly #pending: Pending;
   /** How far the reading of the devices is: a first reading that comes too late would mislead. */
   #measured: 'no' | 'before' | 'over' = 'no';
   /** Set by `stop()`: nothing that is still under way says anything any more. */
@@ -59,6 +59,7 @@ export class Sequence {
 
   constructor(input: SequenceInput) {
     this.#input = input;
+    this.#pending = new Pending(input.pending);
     this.#logger = input.redactor.logger(input.logger);
     this.#budget = shareTime(input.plan, input.timeoutMs, input.delayMs);
   }
@@ -70,8 +71,7 @@ export class Sequence {
       if (phase === 'logs') await this.#measureAfter();
       await this.#runPhase(phase);
     }
-    // What comes behind the steps tells the watchdog its own name.
-    this.#toldPending = true;
+    this.#pending.over();
   }
 
   stop(): void {
@@ -82,8 +82,8 @@ export class Sequence {
     const ended = new Map<string, Promise<void>>();
     const entries = this.#input.plan.filter((one) => one.phase === phase);
     // All at once: one that blocks JavaScript keeps those behind it from beginning.
-    for (const { needs, step } of entries) if (needs.length === 0) this.#pending.add(step.name);
-    if (this.#pending.size > 0) this.#tellPending();
+    const first = entries.filter(({ needs }) => needs.length === 0);
+    this.#pending.began(first.map(({ step }) => step.name));
     for (const entry of entries) {
       const needs = entry.needs.map((name) => ended.get(name));
       // Without needs a step begins in this very turn, so that steps side by side begin together.
@@ -95,8 +95,7 @@ export class Sequence {
 
   async #runAfter(needs: readonly unknown[], entry: PlanEntry): Promise<void> {
     await Promise.all(needs);
-    this.#pending.add(entry.step.name);
-    this.#tellPending();
+    this.#pending.began([entry.step.name]);
     await this.#runStep(entry);
   }
 
@@ -153,8 +152,7 @@ export class Sequence {
     };
     const endMs = this.#elapsed();
     ledger.ended(step.name, outcome, endMs);
-    this.#pending.delete(step.name);
-    this.#tellPendingSoon();
+    this.#pending.ended(step.name);
     void emitter.emit('step', {
       name: step.name,
       phase,
@@ -163,20 +161,6 @@ export class Sequence {
       ...outcome,
       durationMs: rounded(endMs - startMs),
       ...heldNow(host),
-    });
-  }
-
-  #tellPending(): void {
-    this.#toldPending = true;
-    this.#input.pending([...this.#pending]);
-  }
-
-  /** Steps that end together are told once. */
-  #tellPendingSoon(): void {
-    if (!this.#toldPending) return;
-    this.#toldPending = false;
-    queueMicrotask(() => {
-      if (!this.#toldPending) this.#tellPending();
     });
   }
 

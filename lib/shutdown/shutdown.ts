@@ -20,13 +20,19 @@ import {
 } from './installation.js';
 import type { Logger } from './logger.js';
 import { unsettledMainCode } from './natural-end.js';
-import { planSteps } from './plan.js';
+import { checkAdded, planSteps } from './plan.js';
 import type { ShutdownReport } from './report.js';
 import { Redactor, type Redact } from './redact.js';
 import { sharedNow } from './request.js';
 import { Run } from './run.js';
 import { SignalGate, type SignalArrival } from './signals.js';
-import { resolveStep, type ResolvedStep, type Step, type StepOptions } from './step.js';
+import {
+  resolveStep,
+  type ResolvedStep,
+  type Step,
+  STEP_OPTION_NAMES,
+  type StepOptions,
+} from './step.js';
 
 /** The options of `createShutdown`, checked, and what the composition root provides. */
 export interface ShutdownSettings extends InstallSettings {
@@ -41,8 +47,7 @@ export interface ShutdownSettings extends InstallSettings {
   prepare(): void;
 }
 
-const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as const;
-
+/** One shutdown of this process or worker thread: made by `createShutdown()`, installed once, run once. */
 export class Shutdown implements EventSource {
   readonly #settings: ShutdownSettings;
   readonly #steps = new Map<string, ResolvedStep>();
@@ -109,7 +114,7 @@ export class Shutdown implements EventSource {
   add(first: Step | string, run?: Step['run'], options?: StepOptions): this {
     const step = resolveStep(
       typeof first === 'string'
-        ? ({ ...optionsObject(options, OPTION_NAMES), name: first, run } as Step)
+        ? ({ ...optionsObject(options, STEP_OPTION_NAMES), name: first, run } as Step)
         : first,
     );
     if (this.#ended !== undefined) {
@@ -118,16 +123,22 @@ export class Shutdown implements EventSource {
     if (this.#steps.has(step.name)) {
       throw new RangeError(expected("the step's name", 'one that is not taken', step.name));
     }
-    if (this.#installation !== undefined) planSteps([...this.#steps.values(), step]);
+    if (this.#installation !== undefined) checkAdded(step, this.#steps);
     this.#steps.set(step.name, step);
     return this;
   }
 
+  /**
+   * Calls `listener` at every `event` from now on. It is called before the shutdown goes on; one that throws
+   * is told by `problem`.
+   * @throws TypeError for what is no function; RangeError for an event that there is not.
+   */
   on<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): this {
     this.#emitter.on(event, listener);
     return this;
   }
 
+  /** Calls `listener` no more. */
   off<E extends keyof ShutdownEvents>(event: E, listener: Listener<E>): this {
     this.#emitter.off(event, listener);
     return this;

@@ -11,7 +11,18 @@ export interface SignalArrival {
 /** A signal this soon after the first is a duplicate: `node --watch` and terminals send some twice. */
 export const DUPLICATE_MS = 500;
 
-const UNCATCHABLE: readonly string[] = ['SIGKILL', 'SIGSTOP'];
+/**
+ * Those that the system lets nobody catch, and those that a fault raises: the instruction that failed is
+ * tried again when the handler returns, before JavaScript has heard of it, and so for ever.
+ */
+const UNCATCHABLE: readonly string[] = [
+  'SIGKILL',
+  'SIGSTOP',
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGILL',
+];
 
 /** @throws TypeError or RangeError when `names` is not an array of names of signals that can be caught. */
 export function checkSignals(names: unknown): readonly SignalArrival[] {

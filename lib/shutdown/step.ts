@@ -26,6 +26,7 @@ export interface StepContext {
   readonly progress: (done: number, total?: number, text?: string) => void;
 }
 
+/** When a step runs, and how long it may take. */
 export interface StepOptions {
   /** Default `service`. */
   readonly phase?: Phase | undefined;
@@ -39,6 +40,14 @@ export interface StepOptions {
   readonly optional?: boolean | undefined;
 }
 
+export const STEP_OPTION_NAMES = [
+  'phase',
+  'after',
+  'timeoutMs',
+  'reserveMs',
+  'optional',
+] as const satisfies readonly (keyof StepOptions)[];
+
 /**
  * One piece of work of a shutdown. What `run` returns (or resolves with) goes into the report as the
  * step's `details`; so does the `details` property of an error that it throws. `details.models`, an
@@ -47,6 +56,7 @@ export interface StepOptions {
  */
 export interface Step extends StepOptions {
   readonly name: string;
+  /** Does the work. It should end when `context.signal` aborts; the shutdown goes on all the same. */
   run(context: StepContext): unknown;
 }
 

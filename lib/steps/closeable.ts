@@ -3,7 +3,12 @@
 import { once } from 'node:events';
 import { expected } from '../common/expected.js';
 import { optionsObject } from '../common/options.js';
-import type { Step, StepContext, StepOptions } from '../shutdown/step.js';
+import {
+  type Step,
+  type StepContext,
+  STEP_OPTION_NAMES,
+  type StepOptions,
+} from '../shutdown/step.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type Callback = (error?: unknown, value?: unknown) => void;
@@ -28,8 +33,6 @@ const METHODS = [
   Symbol.dispose,
 ] as const;
 
-const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as const;
-
 /**
  * A step that closes `target` by the first of its methods `close`, `end`, `destroy`, `dispose`,
  * `[Symbol.asyncDispose]`, `[Symbol.dispose]`; a function is called. A returned promise is awaited.
@@ -40,7 +43,7 @@ const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as
  */
 export function closeable(name: string, target: Closeable, options?: StepOptions): Step {
   const close = closerOf(target);
-  return { ...optionsObject(options, OPTION_NAMES), name, run: close };
+  return { ...optionsObject(options, STEP_OPTION_NAMES), name, run: close };
 }
 
 function closerOf(target: unknown): (context: StepContext) => Promise<unknown> {

@@ -1,5 +1,6 @@
 /** A step that cleans up every device that the process has used. */
 
+import type { MeasuredMemory } from '../common/device-memory.js';
 import { toError } from '../common/errors.js';
 import { formatBytes } from '../common/format.js';
 import { nonEmptyString, optionalBoolean, optionsObject } from '../common/options.js';
@@ -8,10 +9,10 @@ import { emptyCache, synchronize } from '../cuda/maintenance.js';
 import { readDevice } from '../cuda/measure.js';
 import { resetPeakMemoryStats } from '../cuda/memory-stats.js';
 import { backend, backendOrNone } from '../native/backend.js';
-import type { ReportedMemory } from '../shutdown/report.js';
 import type { Step, StepContext } from '../shutdown/step.js';
 import { collectGarbage } from './collect-garbage.js';
 
+/** The options of `cudaCleanup`. */
 export interface CudaCleanupOptions {
   /** Default `cuda`. */
   readonly name?: string | undefined;
@@ -22,14 +23,21 @@ export interface CudaCleanupOptions {
   readonly collectGarbage?: boolean | undefined;
 }
 
+/** What the clean-up did on one device. */
 export interface CleanedDevice {
   readonly index: number;
   readonly name: string;
-  readonly before: ReportedMemory | undefined;
-  readonly after: ReportedMemory | undefined;
+  readonly before: MeasuredMemory | undefined;
+  readonly after: MeasuredMemory | undefined;
+  /** What its caches gave back. */
   readonly releasedBytes: number;
   /** What failed on this device, each with the call's own message. */
   readonly errors: readonly string[];
+}
+
+/** The details of the step `cuda`. */
+export interface CudaCleanupDetails {
+  readonly devices: readonly CleanedDevice[];
 }
 
 const OPTION_NAMES = ['name', 'timeoutMs', 'reserveMs', 'collectGarbage'] as const;
@@ -54,10 +62,7 @@ export function cudaCleanup(options?: CudaCleanupOptions): Step {
   };
 }
 
-async function cleanUp(
-  collect: boolean,
-  context: StepContext,
-): Promise<{ devices: readonly CleanedDevice[] }> {
+async function cleanUp(collect: boolean, context: StepContext): Promise<CudaCleanupDetails> {
   if (collect) await collectGarbage();
   const devices = backendOrNone().deviceCount === 0 ? [] : initialisedDevices();
   const failures: Error[] = [];
@@ -96,7 +101,7 @@ async function cleanDevice(
       return undefined;
     }
   };
-  const read = (): Promise<ReportedMemory | undefined> =>
+  const read = (): Promise<MeasuredMemory | undefined> =>
     readDevice(index, READING_MS).catch(() => undefined);
   const limits = partLimits(context);
 

@@ -3,6 +3,7 @@
 import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
 
+/** What the simulated runtime is made of. */
 export interface SimulationOptions {
   /** From 0 to 64. Default 1. */
   readonly devices?: number | undefined;

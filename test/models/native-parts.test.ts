@@ -2,11 +2,8 @@
 
 import { describe, expect, test } from '@jest/globals';
 
-import type {
-  MemoryReading,
-  NativeFailure,
-  NativeReleaseSettlement,
-} from '../../lib/native/addon.js';
+import type { MemoryReading } from '../../lib/common/device-memory.js';
+import type { NativeFailure, NativeReleaseSettlement } from '../../lib/native/addon.js';
 import { NativeParts } from '../../lib/models/native-parts.js';
 import { FakeNativeTensors } from '../support/native-model.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { planSteps } from '../../lib/shutdown/plan.js';
+import { checkAdded, planSteps } from '../../lib/shutdown/plan.js';
 import { step } from '../support/shutdown.js';
 
 const order = (steps: Parameters<typeof planSteps>[0]): string[] =>
@@ -69,5 +69,34 @@ describe('the order of the steps', () => {
     expect(() => planSteps(steps)).toThrow(
       `Expected the order of the steps to be without a cycle, got \`${path}\` (string)`,
     );
+  });
+
+  test('is found for a chain that is longer than the stack is deep', () => {
+    const names = Array.from({ length: 50_000 }, (_, index) => `step-${index}`);
+    // The first that is added comes last.
+    const steps = names.map((name, index) =>
+      step(name, { after: names.slice(index + 1, index + 2) }),
+    );
+    const plan = planSteps(steps).map((entry) => entry.step.name);
+    expect(plan).toEqual(names.toReversed());
+  });
+});
+
+describe('a step that comes to others', () => {
+  const present = new Map([['a', step('a')]]);
+
+  test('may come after them', () => {
+    expect(() => {
+      checkAdded(step('b', { after: ['a'] }), present);
+    }).not.toThrow();
+  });
+
+  test.each([
+    ['db', 'to be names of steps that were added, got `db` (string)'],
+    ['b', 'to be without a cycle, got `b → b` (string)'],
+  ])('may not come after `%s`', (name, message) => {
+    expect(() => {
+      checkAdded(step('b', { after: [name] }), present);
+    }).toThrow(message);
   });
 });

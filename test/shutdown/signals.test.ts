@@ -9,13 +9,16 @@ describe('the names of the signals', () => {
     ]);
   });
 
-  test.each([['SIGKILL'], ['SIGSTOP'], ['SIGNOPE'], ['toString'], ['']])('refuse %p', (name) => {
-    expect(() => checkSignals([name])).toThrow(
-      new RangeError(
-        `Expected each name of the \`signals\` option to be a signal that can be caught, as SIGTERM, got \`${name}\` (string)`,
-      ),
-    );
-  });
+  test.each([['SIGKILL'], ['SIGSTOP'], ['SIGSEGV'], ['SIGILL'], ['SIGNOPE'], ['toString'], ['']])(
+    'refuse %p',
+    (name) => {
+      expect(() => checkSignals([name])).toThrow(
+        new RangeError(
+          `Expected each name of the \`signals\` option to be a signal that can be caught, as SIGTERM, got \`${name}\` (string)`,
+        ),
+      );
+    },
+  );
 
   test.each([['SIGTERM'], [{}], [[15]]])('refuse %p', (value) => {
     expect(() => checkSignals(value)).toThrow(TypeError);

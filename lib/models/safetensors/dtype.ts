@@ -26,6 +26,7 @@ const BITS = {
   U64: 64,
 } as const;
 
+/** The element type of a tensor, by its name in safetensors. */
 export type Dtype = keyof typeof BITS;
 
 export const DTYPES = Object.keys(BITS) as readonly Dtype[];

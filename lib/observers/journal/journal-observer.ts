@@ -3,7 +3,8 @@
 import { join, resolve } from 'node:path';
 import { plain, toJson } from '../../common/json.js';
 import { describeError } from '../../shutdown/describe-error.js';
-import type { EventSource, HeldMemory, ProgressEvent } from '../../shutdown/events.js';
+import type { HeldMemory } from '../../common/device-memory.js';
+import type { EventSource, ProgressEvent } from '../../shutdown/events.js';
 import { journalName, removeOld, stemOf } from '../evidence-files.js';
 import { JournalFile } from './journal-file.js';
 import type { JournalLine } from './lines.js';

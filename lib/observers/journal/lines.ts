@@ -1,8 +1,9 @@
 /** What stands in a journal: one JSON object a line. Its writer and its reader share these shapes. */
 
 import type { ErrorDescription } from '../../shutdown/describe-error.js';
-import type { HeldMemory, Phase, PlannedStep } from '../../shutdown/events.js';
-import type { MeasuredDevice, ShutdownReport, StepStatus } from '../../shutdown/report.js';
+import type { HeldMemory, MeasuredDevice } from '../../common/device-memory.js';
+import type { Phase, PlannedStep } from '../../shutdown/events.js';
+import type { ShutdownReport, StepStatus } from '../../shutdown/report.js';
 
 /** Milliseconds from the beginning of the shutdown, and the memory held then, where it is known. */
 export interface Moment {

@@ -1,6 +1,7 @@
 /** What a journal knows of a shutdown: pure. Lines that are cut off or foreign are passed over. */
 
-import type { HeldMemory, Phase, ProgressEvent } from '../../shutdown/events.js';
+import type { HeldMemory } from '../../common/device-memory.js';
+import type { Phase, ProgressEvent } from '../../shutdown/events.js';
 import type {
   ReportedDevice,
   ReportedError,

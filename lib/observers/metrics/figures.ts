@@ -1,6 +1,7 @@
 /** The figures of one shutdown, whether it runs, has ended or was cut off: pure. */
 
-import type { MeasuredDevice, ReportedModel, ShutdownReport } from '../../shutdown/report.js';
+import type { MeasuredDevice } from '../../common/device-memory.js';
+import type { ReportedModel, ShutdownReport } from '../../shutdown/report.js';
 import type { LastShutdown } from '../last-shutdown.js';
 
 export interface Figures {

@@ -24,7 +24,10 @@ export interface ClusterWorker {
 export interface ClusterPrimary {
   readonly isPrimary: boolean;
   readonly workers?: Readonly<Partial<Record<string, ClusterWorker>>> | undefined;
+  /** Watched, so that a worker that is forked while the step runs is killed at its birth. */
   fork(env?: object): ClusterWorker;
+  /** For the workers that are forked later. */
   on(event: 'fork', listener: (worker: ClusterWorker) => void): unknown;
+  /** For the workers' answers. */
   on(event: 'message', listener: (worker: ClusterWorker, message: unknown) => void): unknown;
 }

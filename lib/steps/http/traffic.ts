@@ -10,6 +10,7 @@ import { listenAlong } from './listen-along.js';
 import { Sessions } from './sessions.js';
 import { Upgrades, type Farewell } from './upgrades.js';
 
+/** A server of `node:http`, `node:https` or `node:http2`. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
 
 /** What is told to the drain while it runs. */

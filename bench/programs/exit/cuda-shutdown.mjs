@@ -1,5 +1,5 @@
 // Arguments: how many steps; `quiet` for no lines on stderr.
-import { createShutdown } from '../../dist/index.js';
+import { createShutdown } from '../../../dist/index.js';
 
 const [count, quiet] = process.argv.slice(2);
 const shutdown = createShutdown({ console: quiet === 'quiet' ? false : 'auto' });
