@@ -2,7 +2,7 @@
 
 import { expect, test } from '@jest/globals';
 import { stripVTControlCharacters } from 'node:util';
-import { runChild, type ChildEnd } from '../support/child.js';
+import { fixturePath, runChild, type ChildEnd } from '../support/child.js';
 
 function run(columns: number): Promise<ChildEnd> {
   const quoted = (command: readonly string[]): string =>
@@ -39,4 +39,15 @@ test('on a terminal of 0 columns there are plain lines', async () => {
   expect(code).toBe(1);
   expect(text).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/u);
   expect(text).toMatch(/✓ http {2}\d+ ms {2}2 requests drained/u);
+});
+
+test('a terminal that takes nothing, as after Ctrl+S, holds neither the start nor the end', async () => {
+  const { code } = await runChild('on-a-terminal.mjs', {
+    env: { TERM: 'xterm' },
+    under: (command) => [
+      ...['env', '-u', 'CI', 'python3', fixturePath('terminal.py'), '--stopped', '80x24'],
+      ...command,
+    ],
+  });
+  expect(code).toBe(1);
 });

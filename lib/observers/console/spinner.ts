@@ -30,7 +30,7 @@ export class Spinner {
   /** Spins with this text; without any it stops. */
   show(text: string): void {
     this.#text = text;
-    if (text === '' || !canSpin(this.#terminal)) this.#ora?.stop();
+    if (text === '' || !canSpin(this.#terminal)) this.#stop();
     else if (this.#ora !== undefined) {
       this.#ora.text = text;
       if (!this.#ora.isSpinning) this.#ora.start();
@@ -39,13 +39,18 @@ export class Spinner {
 
   /** Runs `write` with the spinner out of its way. */
   aside(write: () => void): void {
-    this.#ora?.stop();
+    this.#stop();
     write();
     this.show(this.#text);
   }
 
   stop(): void {
     this.show('');
+  }
+
+  /** ora's own writes to the terminal also where nothing turns. */
+  #stop(): void {
+    if (this.#ora?.isSpinning === true) this.#ora.stop();
   }
 
   async #load(): Promise<void> {
@@ -63,7 +68,7 @@ export class Spinner {
     }
     // A terminal that loses its columns while the spinner turns would hang the process.
     this.#terminal.on('resize', () => {
-      if (!canSpin(this.#terminal)) this.#ora?.stop();
+      if (!canSpin(this.#terminal)) this.#stop();
     });
     this.show(this.#text);
   }
