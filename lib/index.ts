@@ -79,6 +79,8 @@ export type {
   PlannedStep,
   ProblemEvent,
   ProgressEvent,
+  ProgressFacts,
+  ProgressItem,
   ShutdownEvents,
   StepEvent,
 } from './shutdown/events.js';
