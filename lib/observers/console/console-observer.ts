@@ -9,6 +9,7 @@ import { Course } from './course.js';
 import { beginLines, problemLines, stepLines, summaryLines, UNCAUGHT } from './lines.js';
 import { liveRows } from './live.js';
 import { lookOf, render, type Line } from './look.js';
+import { rehearseLinesSoon } from './rehearsal.js';
 import { canSpin, Spinner, type Terminal } from './spinner.js';
 import { layoutOf, type Layout } from './step-line.js';
 
@@ -120,6 +121,7 @@ export function consoleObserver(
   });
   return {
     prepare: () => {
+      rehearseLinesSoon(lookOf(terminal, process.env));
       if (canSpin(terminal)) spinner.prepare();
     },
   };

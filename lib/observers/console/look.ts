@@ -95,7 +95,7 @@ const UNITS = /(?<=\d) (?=(?:ms|s|min|B|[KMGT]iB)(?![a-z]))/giu;
 
 function rowsOf(one: Line, look: Look): readonly string[] {
   const { mark, tones = [], hang = 2 } = one;
-  const text = one.text.replaceAll(UNITS, NO_BREAK);
+  const text = look.columns > 0 ? one.text.replaceAll(UNITS, NO_BREAK) : one.text;
   const symbol = mark === 'none' ? '' : `${toned(SYMBOLS[mark], mark, look)} `;
   const room = look.columns - (mark === 'none' ? 0 : 2);
   const inner = text.length - text.trimStart().length + hang;
