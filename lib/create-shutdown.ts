@@ -127,7 +127,7 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
     reportFile(shutdown, folder);
   }
   if (logger !== undefined) logObserver(shutdown, logger);
-  const view = consoleObserver(shutdown, { mode, logger });
+  const view = consoleObserver(shutdown, { mode, logger, reportFolder: folder });
   return shutdown;
 }
 

@@ -84,6 +84,8 @@ export type {
   PlannedStep,
   ProblemEvent,
   ProgressEvent,
+  ProgressFacts,
+  ProgressItem,
   ShutdownEvents,
   StepEvent,
 } from './shutdown/events.js';

@@ -15,6 +15,13 @@ export function formatBytes(bytes: number): string {
   return `${bytes < 0 ? '-' : ''}${value.toFixed(digits)} ${UNITS[unit] ?? 'B'}`;
 }
 
+/** `41.2 of 80.0 GiB`, and with the units of both where they differ. */
+export function formatPart(bytes: number, total: number): string {
+  const [part, whole] = [formatBytes(bytes), formatBytes(total)];
+  const [value = '', unit = ''] = part.split(' ');
+  return `${whole.endsWith(` ${unit}`) ? value : part} of ${whole}`;
+}
+
 /** `12 ms`, `3.4 s`, `2 min 5 s`. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;

@@ -28,6 +28,9 @@ export interface UnloadAllOptions {
   readonly signal?: AbortSignal;
   /** Called with the name of the model and how far its unload is, at most every 16 ms a model. */
   readonly onProgress?: (name: string, progress: UnloadProgress) => void;
+  /** Called for each as it ends, with its result or its error. */
+  readonly onUnload?: (result: UnloadResult) => void;
+  readonly onError?: (failure: FailedUnload) => void;
   /** It is the last time: `admit()` refuses from now on, also afterwards. Default false. */
   readonly close?: boolean;
 }
@@ -124,6 +127,8 @@ export function planFrom(options: UnloadAllOptions | undefined): UnloadPlan {
     'concurrency',
     'signal',
     'onProgress',
+    'onUnload',
+    'onError',
     'close',
   ]);
   return {
@@ -132,6 +137,8 @@ export function planFrom(options: UnloadAllOptions | undefined): UnloadPlan {
     concurrency: positiveInteger('concurrency', given.concurrency, Infinity),
     signal: optionalSignal(given.signal),
     onProgress: optionalFunction('onProgress', given.onProgress),
+    onUnload: optionalFunction('onUnload', given.onUnload),
+    onError: optionalFunction('onError', given.onError),
     close: optionalBoolean('close', given.close, false),
   };
 }

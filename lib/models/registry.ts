@@ -20,7 +20,7 @@ import {
   type UnloadSummary,
 } from './registry-options.js';
 import { Room } from './room.js';
-import type { Registered } from './schedule-nodes.js';
+import { type Registered, sizeOf } from './schedule-nodes.js';
 import { type FailedUnload, unloadScheduled, type UnloadPlan } from './unload-all.js';
 import { type Everything, unloadEverything } from './unload-everything.js';
 import { unloadWithin } from './unload-within.js';
@@ -84,6 +84,11 @@ export class ModelRegistry {
   /** How many there are. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** What all of them hold together, by what each says of itself. */
+  get bytes(): number {
+    return sum(this.#entries.all().map(({ unloadable }) => sizeOf(unloadable)));
   }
 
   /** The unloads that failed and have not succeeded since, each with its error. */

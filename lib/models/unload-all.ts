@@ -30,6 +30,8 @@ export interface UnloadPlan {
   readonly concurrency: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((name: string, progress: UnloadProgress) => void) | undefined;
+  readonly onUnload: ((result: UnloadResult) => void) | undefined;
+  readonly onError: ((failure: FailedUnload) => void) | undefined;
   readonly close: boolean;
 }
 
@@ -109,9 +111,13 @@ async function unloadOne(
       : resultOf(turn.entry, await unloadWithin(unloadable, bounds), startedAt);
     // A model's own time begins when its release is queued; its turn has begun later.
     const durationMs = Math.min(told.durationMs, performance.now() - startedAt);
-    outcome.unloaded.set(turn.entry, { ...told, name, durationMs });
+    const ended = { ...told, name, durationMs };
+    outcome.unloaded.set(turn.entry, ended);
+    notify(plan.onUnload, ended);
   } catch (thrown) {
-    outcome.failed.push(failure(name, toError(thrown), startedAt));
+    const failed = failure(name, toError(thrown), startedAt);
+    outcome.failed.push(failed);
+    notify(plan.onError, failed);
   }
 }
 

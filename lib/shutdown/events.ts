@@ -43,8 +43,25 @@ export interface StepEvent {
   readonly held?: readonly HeldMemory[];
 }
 
+/** One of the things that a step works on, as a model: where it stands now. */
+export interface ProgressItem {
+  readonly name: string;
+  readonly state: 'waiting' | 'running' | 'done' | 'failed';
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+  /** What it waits for, or why it failed. */
+  readonly text?: string;
+}
+
+/** What a step may say of its progress beyond the counts, for those who show it. */
+export interface ProgressFacts {
+  readonly bytes?: { readonly done: number; readonly total: number };
+  /** The one that this event is about: who wants to know of all of them keeps the last of each. */
+  readonly item?: ProgressItem;
+}
+
 /** A step told how far it is: in what unit is for the step to say, in `text`. */
-export interface ProgressEvent {
+export interface ProgressEvent extends ProgressFacts {
   readonly name: string;
   readonly done: number;
   readonly total?: number;

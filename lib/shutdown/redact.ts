@@ -5,6 +5,7 @@
 
 import { plain } from '../common/json.js';
 import { toError } from '../common/errors.js';
+import type { ProgressItem } from './events.js';
 import type { Logger } from './logger.js';
 
 /** Takes out of a text what nobody should read, as tokens and names. Must answer at once. */
@@ -35,6 +36,16 @@ export class Redactor {
       this.#tell(`threw ${thrown instanceof TypeError ? 'a TypeError' : 'an error'}`);
     }
     return REDACTION_FAILED;
+  }
+
+  item(item: ProgressItem): ProgressItem {
+    if (this.#hook === undefined) return item;
+    const { name, text } = item;
+    return {
+      ...item,
+      name: this.text(name),
+      ...(text === undefined ? {} : { text: this.text(text) }),
+    };
   }
 
   /** A copy with every text redacted: message, stack, causes and, of an aggregate, the errors inside. */

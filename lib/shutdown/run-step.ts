@@ -80,8 +80,8 @@ function leaseContext(deadline: number, surroundings: StepSurroundings): Context
       },
       deadline,
       remainingMs: () => Math.max(0, deadline - performance.now()),
-      progress: (done, total, text) => {
-        if (!over) surroundings.progress(done, total, text);
+      progress: (done, total, text, facts) => {
+        if (!over) surroundings.progress(done, total, text, facts);
       },
     },
     abort: (reason) => {

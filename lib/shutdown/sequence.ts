@@ -128,7 +128,7 @@ export class Sequence {
       startedAt: this.#input.beganAt,
       reason: this.#input.reason,
       logger: this.#logger,
-      progress: (done, total, text) => {
+      progress: (done, total, text, facts = {}) => {
         if (this.#stopped) return;
         const { host, emitter, redactor } = this.#input;
         void emitter.emit('progress', {
@@ -136,6 +136,8 @@ export class Sequence {
           done,
           ...(total === undefined ? {} : { total }),
           ...(text === undefined ? {} : { text: redactor.text(text) }),
+          ...(facts.bytes === undefined ? {} : { bytes: facts.bytes }),
+          ...(facts.item === undefined ? {} : { item: redactor.item(facts.item) }),
           ...heldNow(host),
         });
       },

@@ -7,8 +7,8 @@
 const failures = new Map<string, string>();
 
 /**
- * Keeps an error of stdout or stderr, as EPIPE from a reader that is gone, from ending the process.
- * Answers what takes the guard away.
+ * Keeps an error of stdout or stderr, as EPIPE from a reader that is gone, from ending the process, and a
+ * terminal that takes nothing, as after Ctrl+S, from holding it. Answers what takes the guard away.
  */
 export function guardStdio(): () => void {
   const guards = streams().map((stream) => {
@@ -17,11 +17,22 @@ export function guardStdio(): () => void {
       failures.set(name, error.code ?? error.message);
     };
     stream.on('error', note);
-    return () => stream.off('error', note);
+    setBlocking(stream, false);
+    return () => {
+      stream.off('error', note);
+      setBlocking(stream, true);
+    };
   });
   return () => {
     for (const release of guards) release();
   };
+}
+
+/** Node writes to a terminal, and to nothing else here, by calls that wait until it takes the text. */
+function setBlocking(stream: NodeJS.WriteStream, blocking: boolean): void {
+  if (!stream.isTTY) return;
+  const { _handle: handle } = stream as { _handle?: { setBlocking?: (blocking: boolean) => void } };
+  handle?.setBlocking?.(blocking);
 }
 
 /**

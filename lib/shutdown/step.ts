@@ -2,7 +2,7 @@
 
 import { expected } from '../common/expected.js';
 import { nonEmptyString, nonNegativeMs, optionalBoolean, positiveMs } from '../common/options.js';
-import type { Phase } from './events.js';
+import type { Phase, ProgressFacts } from './events.js';
 import type { Logger } from './logger.js';
 
 /** The phases in their order. One begins when the one before it has ended. */
@@ -23,7 +23,7 @@ export interface StepContext {
   /** The `logger` option; without one, a logger that writes nowhere. Never throws. */
   readonly logger: Logger;
   /** Says how far the step is; shown by the console. */
-  readonly progress: (done: number, total?: number, text?: string) => void;
+  readonly progress: (done: number, total?: number, text?: string, facts?: ProgressFacts) => void;
 }
 
 /** When a step runs, and how long it may take. */

@@ -1,9 +1,12 @@
 /** A step that unloads every model of a registry. */
 
 import { expected } from '../common/expected.js';
-import { formatBytes } from '../common/format.js';
+import { formatBytes, formatPart } from '../common/format.js';
 import { nonEmptyString, optionsObject, positiveInteger, positiveMs } from '../common/options.js';
 import type { ModelRegistry, UnloadSummary } from '../models/registry.js';
+import type { FailedUnload } from '../models/unload-all.js';
+import type { UnloadProgress, UnloadResult } from '../models/unloadable.js';
+import type { ProgressItem } from '../shutdown/events.js';
 import type { ReportedModel } from '../shutdown/report.js';
 import type { Step, StepContext } from '../shutdown/step.js';
 
@@ -62,24 +65,77 @@ async function unloadRegistry(
   { modelTimeoutMs, concurrency }: { modelTimeoutMs: number; concurrency: number },
   context: StepContext,
 ): Promise<UnloadModelsDetails> {
-  const total = registry.size;
-  const freed = new Map<string, number>();
   const left = context.remainingMs();
+  const course = new Course(registry, context);
   const summary = await registry.unloadAll({
     timeoutMs: modelTimeoutMs,
     totalMs: Math.max(1, left - Math.min(MARGIN_MS, left / 4)),
     concurrency,
     signal: context.signal,
     close: true,
-    onProgress: (name, { phase, freedBytes, leases }) => {
-      freed.set(name, freedBytes);
-      const bytes = [...freed.values()].reduce((sum, each) => sum + each, 0);
-      const waiting =
-        phase === 'draining' && leases > 0 ? `, ${name} waits for ${leases} leases` : '';
-      context.progress(total - registry.size, total, `${formatBytes(bytes)} freed${waiting}`);
+    onProgress: (name, progress) => {
+      course.progress(name, progress);
+    },
+    onUnload: (result) => {
+      course.unloaded(result);
+    },
+    onError: (failure) => {
+      course.failed(failure);
     },
   });
   return concluded(summary, context);
+}
+
+/** What is told of the step while it lasts. */
+class Course {
+  readonly #context: StepContext;
+  readonly #total: number;
+  readonly #bytes: number;
+  readonly #freed = new Map<string, number>();
+  #freedBytes = 0;
+  #unloaded = 0;
+
+  constructor(registry: ModelRegistry, context: StepContext) {
+    this.#context = context;
+    this.#total = registry.size;
+    this.#bytes = registry.bytes;
+  }
+
+  progress(name: string, { phase, freedBytes, totalBytes, leases }: UnloadProgress): void {
+    this.#frees(name, freedBytes);
+    const bytes = { doneBytes: freedBytes, totalBytes };
+    if (phase === 'draining' && leases > 0) {
+      const text = `waits for ${leases} ${leases === 1 ? 'lease' : 'leases'}`;
+      this.#tell({ name, state: 'waiting', ...bytes, text }, `, ${name} ${text}`);
+    } else {
+      this.#tell({ name, state: 'running', ...bytes });
+    }
+  }
+
+  unloaded({ name, freedBytes }: UnloadResult): void {
+    this.#frees(name, freedBytes);
+    this.#unloaded += 1;
+    this.#tell({ name, state: 'done', doneBytes: freedBytes });
+  }
+
+  failed({ name, error, freedBytes }: FailedUnload): void {
+    if (freedBytes !== undefined) this.#frees(name, freedBytes);
+    this.#tell({ name, state: 'failed', text: error.message });
+  }
+
+  #frees(name: string, bytes: number): void {
+    this.#freedBytes += bytes - (this.#freed.get(name) ?? 0);
+    this.#freed.set(name, bytes);
+  }
+
+  #tell(item: ProgressItem, waiting = ''): void {
+    const done = this.#freedBytes;
+    // A model may have said nothing of its size, or hold more than it said.
+    const total = Math.max(this.#bytes, done);
+    const text = `${this.#unloaded} of ${this.#total} models, ${formatPart(done, total)} freed`;
+    const bytes = total > 0 ? { bytes: { done, total } } : {};
+    this.#context.progress(this.#unloaded, this.#total, text + waiting, { ...bytes, item });
+  }
 }
 
 function concluded(summary: UnloadSummary, context: StepContext): UnloadModelsDetails {

@@ -21,8 +21,9 @@ Terminal::Terminal() noexcept {
 void Terminal::restore() const noexcept {
   if (descriptor_ < 0) return;
   tcsetattr(descriptor_, TCSANOW, &modes_);
-  static constexpr char show_cursor[] = "\x1b[?25h";
-  if (isatty(STDERR_FILENO) != 0) write_to_stderr(show_cursor, sizeof(show_cursor) - 1, 20);
+  // Shows what a frame may hold back, the cursor, and begins a line: a spinner may stand there.
+  static constexpr char as_it_was[] = "\x1b[?2026l\x1b[?25h\r\n";
+  if (isatty(STDERR_FILENO) != 0) write_to_stderr(as_it_was, sizeof(as_it_was) - 1, 20);
 }
 
 void write_to_stderr(const char* text, std::size_t length, int limit_ms) noexcept {

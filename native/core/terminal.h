@@ -11,8 +11,8 @@ namespace cuda_shutdown {
 class Terminal {
  public:
   Terminal() noexcept;
-  // Sets the modes back and shows the cursor. Does nothing without a terminal. The calling thread
-  // must have SIGTTOU blocked, or a background process would be stopped here.
+  // Sets the modes back, shows the cursor and begins a line. Does nothing without a terminal. The
+  // calling thread must have SIGTTOU blocked, or a background process would be stopped here.
   void restore() const noexcept;
 
  private:

@@ -210,6 +210,21 @@ test('a timeout keeps the balance that a model tells', async () => {
   ]);
 });
 
+test('says of each as it ends how it ended', async () => {
+  const ends: string[] = [];
+  const registry = registryOf(
+    { name: 'small', bytes: 1, unload: () => Promise.reject(new Error('no')) },
+    { name: 'large', bytes: 2, unload: () => Promise.resolve() },
+  );
+  expect(registry.bytes).toBe(3);
+  await registry.unloadAll({
+    concurrency: 1,
+    onUnload: ({ name, freedBytes }) => ends.push(`${name}: ${freedBytes}`),
+    onError: ({ name, error }) => ends.push(`${name}: ${error.message}`),
+  });
+  expect(ends).toEqual(['large: 2', 'small: no']);
+});
+
 test('a progress listener that throws becomes a warning, and disturbs nobody', async () => {
   const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
   const unload = ({ onProgress }: UnloadContext): Promise<void> => {

@@ -28,6 +28,11 @@ export interface ChildOptions {
 /** A child that hangs is killed then, and the test sees SIGKILL. */
 const LIMIT_MS = 60_000;
 
+/** Of a file in test/fixtures. */
+export function fixturePath(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+}
+
 export class Child {
   readonly process: ChildProcess;
   readonly end: Promise<ChildEnd>;
@@ -38,7 +43,7 @@ export class Child {
 
   /** `fixture` is the name of a file in test/fixtures. */
   constructor(fixture: string, options: ChildOptions = {}) {
-    const path = fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
+    const path = fixturePath(fixture);
     // Another Node to run the children with: scripts/test-node-versions.sh sets it.
     const node = process.env.CUDA_SHUTDOWN_TEST_NODE ?? process.execPath;
     const run = [node, ...(options.execArgv ?? []), path, ...(options.args ?? [])];

@@ -1,44 +1,47 @@
 /** Shows the shutdown on stderr: spinners on a terminal, plain lines elsewhere. */
 
-import { styleText } from 'node:util';
+import { join, relative } from 'node:path';
 import type { EventSource } from '../../shutdown/events.js';
 import { hasEnded, type Logger } from '../../shutdown/logger.js';
-import { oneLine, truncate, wrap } from './text.js';
-import {
-  beginLines,
-  problemLines,
-  stepLines,
-  summaryLines,
-  SYMBOLS,
-  UNCAUGHT,
-  type Line,
-  type Mark,
-} from './lines.js';
+import type { ShutdownReport } from '../../shutdown/report.js';
+import { reportName, stemOf } from '../evidence-files.js';
+import { Course } from './course.js';
+import { beginLines, problemLines, stepLines, summaryLines, UNCAUGHT } from './lines.js';
+import { liveRows } from './live.js';
+import { lookOf, render, type Line } from './look.js';
+import { rehearseLinesSoon } from './rehearsal.js';
 import { canSpin, Spinner, type Terminal } from './spinner.js';
+import { layoutOf, type Layout } from './step-line.js';
 
 /** See the `console` option of `createShutdown`. */
 export type ConsoleMode = 'auto' | boolean;
-
-const COLOURS = { ok: 'green', bad: 'red', warn: 'yellow' } as const;
 
 export interface ConsoleOptions {
   readonly mode: ConsoleMode;
   /** The service's own: with one, `'auto'` says nothing without a terminal. */
   readonly logger: Logger | undefined;
+  /** Where the report will lie; undefined where none is written. */
+  readonly reportFolder?: string | undefined;
   /** Default `process.stderr`. */
   readonly terminal?: Terminal;
 }
 
+/** What turns takes at most so many rows, and leaves some of a low terminal to the lines above. */
+const MAX_ROWS = 12;
+const ROWS_ABOVE = 4;
+/** Where a terminal does not say how high it is. */
+const ROWS = 24;
+
 /** Undefined where nothing is to be shown. `prepare()` loads what a terminal needs. */
 export function consoleObserver(
   shutdown: EventSource,
-  { mode, logger, terminal = process.stderr }: ConsoleOptions,
+  { mode, logger, reportFolder, terminal = process.stderr }: ConsoleOptions,
 ): { prepare(): void } | undefined {
   if (mode === false) {
     shutdown.on('problem', (event) => {
       // Nothing else may be said, but an error that nobody caught must be said somewhere.
       if (event.where !== UNCAUGHT || (logger !== undefined && !hasEnded(logger))) return;
-      write(terminal, ...problemLines(event));
+      write(terminal, problemLines(event));
     });
     return undefined;
   }
@@ -46,13 +49,23 @@ export function consoleObserver(
     // What goes wrong after the logger's end, as the writing of the report, would be told nowhere.
     shutdown.on('problem', (event) => {
       if (!hasEnded(logger)) return;
-      write(terminal, ...problemLines(event));
+      write(terminal, problemLines(event));
     });
     return undefined;
   }
-  const spinner = new Spinner(terminal);
-  /** What each running step says of itself. */
-  const notes = new Map<string, string>();
+  const course = new Course();
+  let names: readonly string[] = [];
+  let optional: ReadonlySet<string> = new Set();
+  const layout = layoutFor(terminal, () => names);
+  const spinner = new Spinner(terminal, () =>
+    liveRows({
+      course,
+      layout: layout(),
+      look: lookOf(terminal, process.env),
+      rows: Math.max(1, Math.min(MAX_ROWS, (terminal.rows || ROWS) - ROWS_ABOVE)),
+      now: performance.now(),
+    }),
+  );
   /** The lines of steps that end together are one write. */
   let unwritten: Line[] = [];
   const flush = (): void => {
@@ -60,7 +73,7 @@ export function consoleObserver(
     const lines = unwritten;
     unwritten = [];
     spinner.aside(() => {
-      write(terminal, ...lines);
+      write(terminal, lines);
     });
   };
   const print = (lines: readonly Line[]): void => {
@@ -72,67 +85,71 @@ export function consoleObserver(
     if (unwritten.length === 0) queueMicrotask(flush);
     unwritten.push(...lines);
   };
-  const spin = (): void => {
-    if (!canSpin(terminal)) return;
-    // Room for the spinner itself.
-    const columns = terminal.columns - 3;
-    let running = '';
-    for (const [name, note] of notes) {
-      if (running.length > columns) break;
-      const separator = running === '' ? '' : ', ';
-      running += separator + oneLine(note === '' ? name : `${name} ${note}`);
-    }
-    spinner.show(truncate(running, columns));
-  };
 
   shutdown.on('begin', (event) => {
+    names = event.steps.map(({ name }) => name);
+    optional = new Set(event.steps.filter((step) => step.optional).map(({ name }) => name));
+    course.begin(event);
     print(beginLines(event));
+    spinner.start();
   });
   shutdown.on('step', (event) => {
-    const note = notes.get(event.name);
+    const note = course.noteOf(event.name);
+    course.step(event);
     if (event.status === 'running') {
       // The step may block JavaScript: what is known before it must stand there.
       flush();
-      notes.set(event.name, '');
+      spinner.start();
     } else {
-      notes.delete(event.name);
-      printSoon(stepLines(event, note));
+      printSoon(stepLines(event, note, layout()));
     }
-    spin();
   });
-  shutdown.on('progress', ({ name, done, total, text }) => {
-    notes.set(name, text ?? (total === undefined ? `${done}` : `${done}/${total}`));
-    spin();
+  shutdown.on('progress', (event) => {
+    course.progress(event);
   });
   shutdown.on('problem', (event) => {
     print(problemLines(event));
   });
   shutdown.on('end', ({ report }) => {
+    course.end();
     spinner.stop();
-    print(summaryLines(report));
+    const { isTTY, columns } = terminal;
+    const path = reportFolder === undefined ? undefined : pathOf(report, reportFolder);
+    const lines = summaryLines(report, { columns: isTTY ? columns : 0, optional, path });
+    // A line of a log costs, an empty one too.
+    print(isTTY ? [{ mark: 'none', text: '' }, ...lines] : lines);
   });
   return {
     prepare: () => {
+      rehearseLinesSoon(lookOf(terminal, process.env));
       if (canSpin(terminal)) spinner.prepare();
     },
   };
 }
 
-function write(terminal: Terminal, ...lines: readonly Line[]): void {
-  const onTerminal = terminal.isTTY && terminal.columns > 0;
-  const shown = lines.map(({ mark, text }) => {
-    // Room for the symbol.
-    const wrapped = onTerminal ? wrap(text, terminal.columns - 2).join('\n') : text;
-    return mark === 'none' ? `${wrapped}\n` : `${symbol(mark, terminal)} ${wrapped}\n`;
-  });
+/** Made anew only where the terminal's width has changed: there may be many names. */
+function layoutFor(terminal: Terminal, names: () => readonly string[]): () => Layout {
+  let known: { columns: number; names: readonly string[]; layout: Layout } | undefined;
+  return () => {
+    const now = { columns: terminal.isTTY ? terminal.columns : 0, names: names() };
+    if (known?.columns !== now.columns || known.names !== now.names)
+      known = { ...now, layout: layoutOf(now.names, now.columns) };
+    return known.layout;
+  };
+}
+
+/** As short as it can be copied from here. */
+function pathOf({ startedAt }: ShutdownReport, folder: string): string {
+  const path = join(folder, reportName(stemOf(startedAt, process.pid)));
+  const from = relative('', path);
+  return from.startsWith('..') ? path : from;
+}
+
+function write(terminal: Terminal, lines: readonly Line[]): void {
+  const rows = render(lines, lookOf(terminal, process.env));
   try {
-    terminal.write(shown.join(''));
+    terminal.write(rows.map((row) => `${row}\n`).join(''));
   } catch {
     // Its reader is gone; the shutdown goes on.
   }
-}
-
-function symbol(mark: Exclude<Mark, 'none'>, terminal: Terminal): string {
-  const colour = terminal.isTTY && (process.env.NO_COLOR ?? '') === '';
-  return colour ? styleText(COLOURS[mark], SYMBOLS[mark]) : SYMBOLS[mark];
 }

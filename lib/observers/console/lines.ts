@@ -1,53 +1,40 @@
-/** What the console says, as lines of plain text: pure. */
+/** What the console says while a shutdown goes on, as lines: pure. */
 
-import { formatBytes, formatDuration } from '../../common/format.js';
+import { formatDuration } from '../../common/format.js';
 import { describeError, flattenError } from '../../shutdown/describe-error.js';
 import type { BeginEvent, ProblemEvent, StepEvent } from '../../shutdown/events.js';
-import type { ReportedDevice, ReportedError, ShutdownReport } from '../../shutdown/report.js';
+import { line, type Line } from './look.js';
+import { errorText, markOf, stepLine, type Layout } from './step-line.js';
 import { oneLine } from './text.js';
 
-/** Decides the symbol and its colour. */
-export type Mark = 'ok' | 'bad' | 'warn' | 'none';
-
-export interface Line {
-  readonly mark: Mark;
-  readonly text: string;
-}
-
-export const SYMBOLS: Readonly<Record<Mark, string>> = { ok: '✓', bad: '✗', warn: '!', none: ' ' };
+export { SYMBOLS, type Line, type Mark } from './look.js';
+export { renderReport, summaryLines } from './summary.js';
 
 export function beginLines(event: BeginEvent): readonly Line[] {
   const { reason, timeoutMs, delayMs, backend } = event;
   const work = delayMs > 0 ? `at work for ${formatDuration(delayMs)} more, ` : '';
-  const limit = `${work}at most ${formatDuration(timeoutMs)}`;
-  const lines: Line[] = [{ mark: 'none', text: `Shutting down: ${oneLine(reason)} (${limit})` }];
+  const limit = { text: `(${work}at most ${formatDuration(timeoutMs)})`, tone: 'dim' } as const;
+  const lines = [line('none', [`Shutting down: ${oneLine(reason)} `, limit])];
   if (backend === 'simulated') {
-    lines.push({
-      mark: 'warn',
-      text: 'The CUDA backend is SIMULATED: no GPU memory is held or freed',
-    });
+    lines.push(line('warn', ['The CUDA backend is SIMULATED: no GPU memory is held or freed']));
   }
   return lines;
 }
 
 /** `note` is the last that the step has said of its progress. */
-export function stepLines(event: StepEvent, note: string | undefined): readonly Line[] {
-  const status = event.status === 'ok' ? [] : [event.status];
-  const parts = [event.name, formatDuration(event.durationMs ?? 0), ...status, note ?? ''];
-  const lines: Line[] = [
-    { mark: markOf(event), text: parts.filter(Boolean).map(oneLine).join('  ') },
-  ];
+export function stepLines(
+  event: StepEvent,
+  note: string | undefined,
+  layout: Layout,
+): readonly Line[] {
+  const mark = markOf(event.status, event.optional);
+  const lines = [stepLine(event, mark, note, layout)];
   if (event.error !== undefined) {
     for (const error of flattenError(event.error)) {
-      lines.push({ mark: 'none', text: `  ${errorText(describeError(error))}` });
+      lines.push(line('none', [`    ${errorText(describeError(error))}`]));
     }
   }
   return lines;
-}
-
-function markOf({ status, optional }: StepEvent): Mark {
-  if (status === 'ok') return 'ok';
-  return optional ? 'warn' : 'bad';
 }
 
 /** Where a problem comes from that nobody expects: it needs its stack. */
@@ -57,38 +44,11 @@ export function problemLines({ where, error }: ProblemEvent): readonly Line[] {
   const described = describeError(error);
   const frames = where === UNCAUGHT ? framesOf(described.stack) : [];
   return [
-    { mark: 'bad', text: `${oneLine(where)}: ${errorText(described)}` },
-    ...frames.map((frame): Line => ({ mark: 'none', text: `  ${oneLine(frame)}` })),
+    line('bad', [`${oneLine(where)}: ${errorText(described)}`]),
+    ...frames.map((frame) => line('none', [{ text: `  ${oneLine(frame)}`, tone: 'dim' }])),
   ];
 }
 
 function framesOf(stack = ''): readonly string[] {
-  return stack.split('\n').filter((line) => /^ {4}at /u.test(line));
-}
-
-export function summaryLines(report: ShutdownReport): readonly Line[] {
-  const { reason, outcome, exitCode, durationMs, devices, errors } = report;
-  const facts = `${outcome} after ${formatDuration(durationMs)}, exit code ${exitCode}`;
-  const none = (text: string): Line => ({ mark: 'none', text });
-  return [
-    {
-      mark: outcome === 'clean' ? 'ok' : exitCode === 0 ? 'warn' : 'bad',
-      text: `Shutdown (${oneLine(reason)}): ${facts}`,
-    },
-    ...(report.backend === 'simulated' ? [none('  CUDA backend: simulated')] : []),
-    ...devices.map((device) => none(`  ${deviceText(device)}`)),
-    ...errors.map((error) => none(`  ${oneLine(error.step)}: ${errorText(error)}`)),
-  ];
-}
-
-function errorText({ name, message, cause }: Omit<ReportedError, 'step'>): string {
-  return oneLine(`${name}: ${message}${cause === undefined ? '' : ` (cause: ${cause})`}`);
-}
-
-function deviceText({ index, name, before, after }: ReportedDevice): string {
-  const used = (memory: ReportedDevice['before']): string =>
-    memory === undefined ? 'unknown' : formatBytes(memory.total - memory.free);
-  const total = (after ?? before)?.total;
-  const of = total === undefined ? '' : ` of ${formatBytes(total)}`;
-  return oneLine(`cuda:${index} ${name}: used ${used(before)} → ${used(after)}${of}`);
+  return stack.split('\n').filter((one) => /^ {4}at /u.test(one));
 }

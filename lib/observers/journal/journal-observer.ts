@@ -67,8 +67,15 @@ export function journal(shutdown: EventSource, { folder, opened }: JournalOption
     timer = undefined;
     const events = [...latest.values()];
     latest.clear();
-    for (const { held, ...event } of events) {
-      append({ event: 'progress', ...moment(held), ...event });
+    for (const { held, name, done, total, text } of events) {
+      append({
+        event: 'progress',
+        ...moment(held),
+        name,
+        done,
+        ...(total === undefined ? {} : { total }),
+        ...(text === undefined ? {} : { text }),
+      });
     }
   };
 

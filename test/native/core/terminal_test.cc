@@ -32,9 +32,11 @@ bool restores(int stream) {
   tcgetattr(terminal, &after);
   if (after.c_lflag != before.c_lflag || after.c_iflag != before.c_iflag) return false;
   if (stream != STDERR_FILENO) return true;
-  std::array<char, 16> shown{};
+  std::array<char, 32> shown{};
   const auto length = read(controller, shown.data(), shown.size());
-  return length > 0 && std::string(shown.data(), static_cast<std::size_t>(length)) == "\x1b[?25h";
+  // The terminal itself puts a return before the line feed.
+  return length > 0 && std::string(shown.data(), static_cast<std::size_t>(length)) ==
+                           "\x1b[?2026l\x1b[?25h\r\r\n";
 }
 
 TEST(Terminal, IsSetBackWhicheverStreamItIs) {

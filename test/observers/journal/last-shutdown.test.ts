@@ -72,7 +72,7 @@ describe('after SIGKILL', () => {
   test('in the middle of unloading it tells what was still held', async () => {
     const folder = makeFolder();
     const child = await stopped(folder, 'models');
-    await child.saw('second waits for 1 leases');
+    await child.saw('second waits for 1 lease');
     const journalled = async (): Promise<CutOffShutdown> => cutOff(await readLastShutdown(folder));
     // The journal has the progress a moment after the step has told it.
     while ((await journalled()).held[0]?.bytes !== MODEL_BYTES) await child.alive();
@@ -82,7 +82,7 @@ describe('after SIGKILL', () => {
     expect(held).toEqual([{ device: 0, bytes: MODEL_BYTES }]);
     expect(steps.find(({ name }) => name === 'models')).toMatchObject({
       status: 'running',
-      progress: { total: 2, text: expect.stringContaining('12.0 KiB freed') },
+      progress: { total: 2, text: expect.stringContaining('12.0 of 24.0 KiB freed') },
     });
   });
 

@@ -4,9 +4,9 @@ import { stripVTControlCharacters } from 'node:util';
 import {
   consoleObserver,
   type ConsoleOptions,
-} from '../../lib/observers/console/console-observer.js';
-import type { Terminal } from '../../lib/observers/console/spinner.js';
-import { fakeHost, fakeShutdown } from '../support/shutdown.js';
+} from '../../../lib/observers/console/console-observer.js';
+import type { Terminal } from '../../../lib/observers/console/spinner.js';
+import { fakeHost, fakeShutdown } from '../../support/shutdown.js';
 
 const memory = (free: number) => ({ free, total: 100 * 2 ** 20, allocated: 0, reserved: 0 });
 
@@ -54,25 +54,35 @@ async function shown(
   consoleObserver(shutdown, { mode: 'auto', logger: undefined, terminal: stream, ...options });
   await shutdown.start('SIGTERM');
   await new Promise(setImmediate);
-  return lines().map((line) => line.replaceAll(/\d+ ms/gu, 'N ms'));
+  return lines().map((line) =>
+    line
+      // Durations of steps stand at the right of their column.
+      .replace(/ {2,}\d+ ms/u, (ms) => 'N ms'.padStart(ms.length))
+      .replace(/\d+ ms/u, 'N ms'),
+  );
 }
 
-const whole = [
+const steps = [
   'Shutting down: SIGTERM (at most 5.0 s)',
   '! The CUDA backend is SIMULATED: no GPU memory is held or freed',
-  '✓ http  N ms  3 requests drained',
-  '! cache  N ms  failed',
-  '  Error: gone',
-  '✗ db  N ms  failed',
-  '  TypeError: no pool (cause: refused)',
-  '  Error: no socket',
-  '✗ Shutdown (SIGTERM): degraded after N ms, exit code 1',
-  '  CUDA backend: simulated',
-  '  cuda:0 GPU: used 60.0 MiB → 20.0 MiB of 100.0 MiB',
-  '  cache: Error: gone',
-  '  db: TypeError: no pool (cause: refused)',
-  '  db: Error: no socket',
+  '✓ http      N ms  3 requests drained',
+  '! cache     N ms  failed',
+  '    Error: gone',
+  '✗ db        N ms  failed',
+  '    TypeError: no pool (cause: refused)',
+  '    Error: no socket',
 ];
+const summary = [
+  '✗ Shutdown (SIGTERM): degraded after N ms, exit code 1',
+  '  Steps    ✓ http  ! cache (failed)  ✗ db (failed)',
+  '  Errors   cache: Error: gone',
+  '           db: TypeError: no pool (cause: refused)',
+  '           db: Error: no socket',
+  '  Memory   cuda:0 GPU: used 60.0 MiB → 20.0 MiB of 100.0 MiB',
+  '  Held     nothing',
+  '  Backend  simulated',
+];
+const whole = [...steps, ...summary];
 
 describe('the console', () => {
   test('says everything in plain lines without a terminal', async () => {
@@ -80,7 +90,7 @@ describe('the console', () => {
   });
 
   test('says it on a terminal of 0 columns as well', async () => {
-    expect(await shown({}, { isTTY: true, columns: 0 })).toEqual(whole);
+    expect(await shown({}, { isTTY: true, columns: 0 })).toEqual([...steps, '', ...summary]);
   });
 
   test('breaks its lines at the width of the terminal, and loses nothing', async () => {
