@@ -10,6 +10,7 @@ export default tseslint.config(
       'coverage/**',
       '**/node_modules/**',
       'test/runtimes/*.ts',
+      'test/packaging/types/*.ts',
     ],
   },
   {

@@ -2,13 +2,12 @@
 // CUDA_SHUTDOWN_BUILD_FROM_SOURCE=1 compiles in any case.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describeLibc, findPrebuilt } from './prebuilt.mjs';
 
 const root = path.dirname(import.meta.dirname);
-const ADDONS = ['cuda_shutdown.node', 'cuda_shutdown_simulated.node'];
 
 const { name, version, unfit } = usable(findPrebuilt(root));
 if (unfit === undefined) {
@@ -27,11 +26,11 @@ function usable(prebuilt) {
   if ((process.env.CUDA_SHUTDOWN_BUILD_FROM_SOURCE ?? '') !== '') {
     return { ...prebuilt, unfit: 'CUDA_SHUTDOWN_BUILD_FROM_SOURCE is set' };
   }
-  const files = ADDONS.map((addon) => path.join(prebuilt.folder, addon));
-  const missing = files.find((file) => !existsSync(file));
-  if (missing !== undefined) return { ...prebuilt, unfit: `${missing} is not there` };
+  const addons = readdirSync(prebuilt.folder).filter((file) => file.endsWith('.node'));
+  if (addons.length === 0) return { ...prebuilt, unfit: `nothing is in ${prebuilt.folder}` };
   // In a process of its own: an addon for another machine may end the one that loads it.
   const load = 'for (const file of process.argv.slice(1)) require(file)';
+  const files = addons.map((addon) => path.join(prebuilt.folder, addon));
   const { status, signal, stderr } = spawnSync(process.execPath, ['-e', load, ...files], {
     encoding: 'utf8',
   });
@@ -58,7 +57,7 @@ function compile() {
 function whatToDo(failure) {
   const missing = Object.entries({
     CMake: ['cmake'],
-    'a C++ compiler': [process.env.CXX ?? 'c++', 'g++', 'clang++'],
+    'a C++ compiler': [process.env.CXX || 'c++', 'g++', 'clang++'],
     'make or ninja': ['make', 'ninja'],
   }).filter(([, commands]) => !commands.some(isOnPath));
   return [

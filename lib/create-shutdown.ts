@@ -25,6 +25,7 @@ import type { Redact } from './shutdown/redact.js';
 import { Shutdown } from './shutdown/shutdown.js';
 import { checkSignals } from './shutdown/signals.js';
 
+/** The options of `createShutdown`. */
 export interface ShutdownOptions {
   /** Milliseconds from the arrival of the signal to the end of the process. Default 30,000. */
   readonly timeoutMs?: number | undefined;

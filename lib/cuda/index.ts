@@ -15,6 +15,7 @@ import {
 } from './memory-stats.js';
 import { memorySummary } from './memory-summary.js';
 
+/** What a device is, as `cuda.getDeviceProperties()` reads it. */
 export interface DeviceProperties {
   readonly index: number;
   readonly name: string;
@@ -29,6 +30,7 @@ export interface DeviceProperties {
   readonly memoryPoolsSupported: boolean;
 }
 
+/** The devices and their memory, in torch.cuda's names. Nothing is loaded before it is used. */
 export const cuda = {
   /** Which runtime answers. `simulated` only where `CUDA_SHUTDOWN_BACKEND` says so. */
   get backend(): 'cuda' | 'simulated' | 'none' {

@@ -7,6 +7,7 @@ import { backend } from '../native/backend.js';
 import { type JobLimits, runJob } from '../native/run-job.js';
 import { type Device, deviceIndex, devicesFor } from './device.js';
 
+/** How long `cuda.emptyCache()` and `cuda.synchronize()` may take. */
 export interface MaintenanceOptions {
   readonly signal?: AbortSignal;
   /** Default: no limit. */

@@ -5,11 +5,13 @@ import { callNative } from '../native/failures.js';
 import type { NativeMemoryStats } from '../native/addon.js';
 import { type Device, deviceIndex, devicesFor } from './device.js';
 
+/** How much there is, and how much there was at most since the last reset. */
 export interface Level {
   readonly current: number;
   readonly peak: number;
 }
 
+/** A count with what has come and gone since the beginning, or since the last reset. */
 export interface Flow extends Level {
   /** The sum of all increases. */
   readonly allocated: number;

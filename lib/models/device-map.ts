@@ -14,6 +14,7 @@ import { runJob } from '../native/run-job.js';
  */
 export type DeviceMap = Readonly<Record<string, Device>>;
 
+/** Where a model goes: one device, the one with the most free memory, or spread by a map. */
 export type ModelDevice = Device | 'auto' | DeviceMap;
 
 /** Answers the device's index for a tensor. @throws RangeError where the map has none for it */

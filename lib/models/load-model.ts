@@ -19,12 +19,14 @@ import { type Part, partsOf, placeParts } from './place-parts.js';
 import { readTensor, type TensorReader } from './read-tensor.js';
 import { PlacedTensor, type TensorInfo } from './tensor-info.js';
 
+/** How far a load has come. */
 export interface LoadProgress {
   /** Bytes that have arrived on their devices. */
   readonly loadedBytes: number;
   readonly totalBytes: number;
 }
 
+/** The options of `loadModel`. */
 export interface LoadModelOptions {
   /** Default: the file's name without its extension. */
   readonly name?: string;

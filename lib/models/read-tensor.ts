@@ -9,6 +9,7 @@ import { type JobLimits, runJob } from '../native/run-job.js';
 import type { Lease } from './lease.js';
 import type { TensorInfo } from './tensor-info.js';
 
+/** The options of `model.read()`. */
 export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds. Default: no limit. */

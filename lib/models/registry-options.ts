@@ -13,6 +13,7 @@ import type { Budget } from './budget.js';
 import type { FailedUnload, UnloadPlan } from './unload-all.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
 
+/** The options of `registry.unloadAll()`. */
 export interface UnloadAllOptions {
   /** Milliseconds for each unload, counted from its own beginning. Default 30,000. */
   readonly timeoutMs?: number;
@@ -26,6 +27,7 @@ export interface UnloadAllOptions {
   readonly close?: boolean;
 }
 
+/** What `registry.unloadAll()` answers: it rejects for no unload that failed. */
 export interface UnloadSummary {
   readonly unloaded: readonly UnloadResult[];
   readonly failed: readonly FailedUnload[];
@@ -33,6 +35,7 @@ export interface UnloadSummary {
   readonly durationMs: number;
 }
 
+/** The options of a `ModelRegistry`. */
 export interface RegistryOptions {
   /**
    * Bytes that the registered models of a device may hold together: a number for every device, or one
@@ -41,11 +44,13 @@ export interface RegistryOptions {
   readonly budget?: Budget | undefined;
 }
 
+/** The options of `registry.add()`. */
 export interface AddOptions {
   /** Names of what is registered already and is needed while this is loaded: it is unloaded later. */
   readonly dependsOn?: readonly string[] | undefined;
 }
 
+/** The options of `registry.idle()`. */
 export interface IdleOptions {
   /** Milliseconds without a lease after which a model is unloaded; it may take an eighth longer. */
   readonly unloadAfterMs: number;
@@ -56,6 +61,7 @@ export interface IdleOptions {
   readonly onError?: ((failure: FailedUnload) => void) | undefined;
 }
 
+/** The options of `registry.admit()`. */
 export interface AdmitOptions extends AddOptions {
   /** What is to be loaded will hold at most this: for a file of tensors its size. */
   readonly bytes: number;

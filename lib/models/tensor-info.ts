@@ -2,6 +2,7 @@
 
 import type { Dtype, TensorLayout } from './safetensors/header.js';
 
+/** One tensor of a loaded model. */
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;

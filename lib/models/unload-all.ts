@@ -12,6 +12,7 @@ import { alreadyUnloaded } from './unload-result.js';
 import { unloadWithin } from './unload-within.js';
 import type { UnloadProgress, UnloadResult } from './unloadable.js';
 
+/** An unload that failed, and what is known of what it freed. */
 export interface FailedUnload {
   readonly name: string;
   readonly error: Error;

@@ -3,6 +3,7 @@
 import { optionalFunction, optionalSignal, optionsObject, positiveMs } from '../common/options.js';
 import type { UnloadProgress } from './unloadable.js';
 
+/** The options of `model.unload()`. */
 export interface UnloadOptions {
   /** Ends this caller's wait; the unload itself ends when its last caller has left. */
   readonly signal?: AbortSignal;

@@ -4,6 +4,7 @@ import type { RemainingTensors } from '../common/errors.js';
 import type { ProcessMemory } from '../cuda/maintenance.js';
 import type { MemoryReading } from '../native/addon.js';
 
+/** How far an unload has come. */
 export interface UnloadProgress {
   readonly phase: 'draining' | 'releasing';
   readonly freedBytes: number;
@@ -12,6 +13,7 @@ export interface UnloadProgress {
   readonly leases: number;
 }
 
+/** What the device and the process gave back, as far as it could be measured. */
 export interface UnloadMemory {
   /** The device before and after; undefined where it could not be read. */
   readonly before: MemoryReading | undefined;
@@ -32,6 +34,7 @@ export interface UnloadMemory {
   readonly verified: boolean | 'unverifiable';
 }
 
+/** What an unload did, and what came back of it. */
 export interface UnloadResult {
   readonly name: string;
   /** `already-unloaded`: there was nothing left to free. */

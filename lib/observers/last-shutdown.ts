@@ -7,6 +7,7 @@ import type { ShutdownReport } from '../shutdown/report.js';
 import { journalName, readStem, reportName, stemsIn } from './evidence-files.js';
 import { readJournal, type CutOffShutdown, type WatchdogFiring } from './journal/read-journal.js';
 
+/** The last shutdown: its report, or what the journal knows of one that was cut off. */
 export type LastShutdown =
   | {
       readonly complete: true;

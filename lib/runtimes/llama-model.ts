@@ -12,6 +12,7 @@ export interface LlamaDisposable {
   readonly disposed?: boolean;
 }
 
+/** The options of `llamaModel`. */
 export interface LlamaModelOptions extends RuntimeOptions {
   /** The contexts of the model, to be disposed of before it; a function is asked at the disposal. */
   readonly contexts?: Iterable<LlamaDisposable> | (() => Iterable<LlamaDisposable>) | undefined;

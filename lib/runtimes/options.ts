@@ -4,6 +4,7 @@ import { expected } from '../common/expected.js';
 import { nonEmptyString, optionsObject } from '../common/options.js';
 import { type Device, deviceIndex } from '../cuda/device.js';
 
+/** The options that all adapters have. */
 export interface RuntimeOptions {
   readonly name: string;
   /** What it holds, as far as known: in a registry the largest is unloaded first. Default 0. */

@@ -2,6 +2,7 @@
 
 import type { MeasuredDevice, ShutdownReport, StepStatus } from './report.js';
 
+/** The phases, in their order. */
 export type Phase = 'intake' | 'service' | 'models' | 'device' | 'logs';
 
 /** What the process holds of one device by its own count, which never asks a driver that may hang. */
@@ -17,6 +18,7 @@ export interface PlannedStep {
   readonly optional: boolean;
 }
 
+/** The shutdown has begun: the first event. */
 export interface BeginEvent {
   readonly reason: string;
   /** Wall-clock time at which the signal arrived, or `start()` was called. */
@@ -46,6 +48,7 @@ export interface StepEvent {
   readonly held?: readonly HeldMemory[];
 }
 
+/** A step has told how far it is. */
 export interface ProgressEvent {
   readonly name: string;
   readonly done: number;
@@ -93,6 +96,7 @@ export interface EndEvent {
   readonly report: ShutdownReport;
 }
 
+/** The events by their names. */
 export interface ShutdownEvents {
   begin: BeginEvent;
   step: StepEvent;

@@ -2,8 +2,10 @@
 
 import type { RemainingTensors } from '../common/errors.js';
 
+/** How a step ended. `skipped`: it did not begin. */
 export type StepStatus = 'ok' | 'failed' | 'timed-out' | 'skipped';
 
+/** An error as the report has it. */
 export interface ReportedError {
   /** The step in which it happened. */
   readonly step: string;
@@ -16,6 +18,7 @@ export interface ReportedError {
   readonly cause?: string;
 }
 
+/** What became of one step. */
 export interface ReportedStep {
   readonly name: string;
   readonly status: StepStatus;
@@ -48,6 +51,7 @@ export interface MeasuredDevice {
   readonly memory?: ReportedMemory | undefined;
 }
 
+/** One device before the shutdown and after it; undefined where it could not be read. */
 export interface ReportedDevice {
   readonly index: number;
   readonly name: string;
@@ -56,6 +60,7 @@ export interface ReportedDevice {
   readonly after?: ReportedMemory;
 }
 
+/** What became of one model. */
 export interface ReportedModel {
   readonly name: string;
   readonly status: 'unloaded' | 'already-unloaded' | 'failed';
@@ -69,6 +74,7 @@ export interface ReportedModel {
   readonly error?: string;
 }
 
+/** What a shutdown leaves behind: what `start()` resolves to, and the JSON in the `report` folder. */
 export interface ShutdownReport {
   readonly version: 1;
   /**

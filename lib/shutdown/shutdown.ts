@@ -43,6 +43,7 @@ export interface ShutdownSettings extends InstallSettings {
 
 const OPTION_NAMES = ['phase', 'after', 'timeoutMs', 'reserveMs', 'optional'] as const;
 
+/** Made by `createShutdown`. */
 export class Shutdown implements EventSource {
   readonly #settings: ShutdownSettings;
   readonly #steps = new Map<string, ResolvedStep>();

@@ -26,6 +26,7 @@ export interface StepContext {
   readonly progress: (done: number, total?: number, text?: string) => void;
 }
 
+/** Where a step stands in the order, and what time it has. */
 export interface StepOptions {
   /** Default `service`. */
   readonly phase?: Phase | undefined;

@@ -11,6 +11,7 @@ import { drainPino, isPino } from './drain-pino.js';
 import { drainWinston, filesOf, isWinston, watchHttpTransports } from './drain-winston.js';
 import { syncFile } from './sync-file.js';
 
+/** The options of `closeLogger`. */
 export interface CloseLoggerOptions {
   /** Default `logs`. */
   readonly name?: string | undefined;

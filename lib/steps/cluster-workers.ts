@@ -9,6 +9,7 @@ import { Roundup } from './cluster/roundup.js';
 import type { ClusterPrimary } from './cluster/primary.js';
 import type { WorkerEnd } from './cluster/worker-end.js';
 
+/** The options of `clusterWorkers`. */
 export interface ClusterWorkersOptions {
   /** Default `workers`. */
   readonly name?: string | undefined;
@@ -21,6 +22,7 @@ export interface ClusterWorkersOptions {
   readonly reserveMs?: number | undefined;
 }
 
+/** What the step of `clusterWorkers` reports as its details. */
 export interface ClusterWorkersDetails {
   readonly workers: readonly WorkerEnd[];
 }

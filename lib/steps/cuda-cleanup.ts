@@ -12,6 +12,7 @@ import type { ReportedMemory } from '../shutdown/report.js';
 import type { Step, StepContext } from '../shutdown/step.js';
 import { collectGarbage } from './collect-garbage.js';
 
+/** The options of `cudaCleanup`. */
 export interface CudaCleanupOptions {
   /** Default `cuda`. */
   readonly name?: string | undefined;

@@ -15,6 +15,7 @@ import type { Farewell } from './http/upgrades.js';
 
 export type { HttpServerDetails } from './http/drain.js';
 
+/** The options of `httpServer`. */
 export interface HttpServerOptions {
   /** Default `http`. A second server needs a name of its own. */
   readonly name?: string | undefined;

@@ -7,6 +7,7 @@ import type { ModelRegistry, UnloadSummary } from '../models/registry.js';
 import type { ReportedModel } from '../shutdown/report.js';
 import type { Step, StepContext } from '../shutdown/step.js';
 
+/** The options of `unloadModels`. */
 export interface UnloadModelsOptions {
   /** Default `models`. */
   readonly name?: string | undefined;

@@ -8,6 +8,7 @@ import type { ReportedModel, ShutdownReport } from '../shutdown/report.js';
 import { ASKS_THREADS, type Step, type StepContext } from '../shutdown/step.js';
 import { ThreadRoll, type ThreadEntry } from './thread-roll.js';
 
+/** The options of `workerThreads`. */
 export interface WorkerThreadsOptions {
   /** Default `threads`. */
   readonly name?: string | undefined;
@@ -32,6 +33,7 @@ export interface ReportedThread extends Partial<
   readonly outcome: ShutdownReport['outcome'] | 'lost' | 'pending';
 }
 
+/** What the step of `workerThreads` reports as its details. */
 export interface WorkerThreadsDetails {
   readonly threads: readonly ReportedThread[];
   /** The models of all threads. */

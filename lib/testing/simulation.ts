@@ -79,6 +79,7 @@ export function callCount(name: string): number {
   return simulator().calls(nonEmptyString('the name of the function', name));
 }
 
+/** The options of `waitForCall`. */
 export interface WaitOptions {
   /** The how-many-th call since `simulateCuda()`. Default 1. */
   readonly nth?: number | undefined;

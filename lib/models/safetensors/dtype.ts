@@ -26,6 +26,7 @@ const BITS = {
   U64: 64,
 } as const;
 
+/** The name of an element type, as safetensors files have it. */
 export type Dtype = keyof typeof BITS;
 
 export const DTYPES = Object.keys(BITS) as readonly Dtype[];

@@ -10,6 +10,7 @@ import { newRegistry } from '../metrics/metrics.js';
 import type { Watched } from '../watched.js';
 import { followCourse } from './course.js';
 
+/** The options of `healthServer`. */
 export interface HealthServerOptions {
   /** 0: any that is free. */
   readonly port: number;
@@ -19,6 +20,7 @@ export interface HealthServerOptions {
   readonly registry?: Pick<Registry, 'metrics' | 'contentType'> | undefined;
 }
 
+/** A server that `healthServer` has started. */
 export interface HealthServer {
   readonly port: number;
   /** Resolves when the port is free again. */

@@ -3,6 +3,7 @@
 import type { Logger as WinstonLogger } from 'winston';
 import { nonEmptyString, optionalBoolean, optionsObject } from '../../common/options.js';
 
+/** The options of `winstonLogger`. */
 export interface WinstonLoggerOptions {
   /** The lowest level that is written. Default `info`. */
   readonly level?: string | undefined;

@@ -15,6 +15,7 @@ export interface SystemdOptions {
   readonly extendMs?: number;
 }
 
+/** What `systemd` answers. */
 export interface Notifier {
   /** `READY=1`: the service serves. `status` stands in `systemctl status`. */
   ready(status?: string): void;

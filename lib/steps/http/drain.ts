@@ -12,6 +12,7 @@ export interface DrainLimits {
   readonly farewellMs: number;
 }
 
+/** What the step of `httpServer` reports as its details. */
 export interface HttpServerDetails {
   /** Requests in flight when the drain began, and those that came on open connections after that. */
   readonly inFlight: number;
