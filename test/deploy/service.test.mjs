@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deploy, environment, makeFolder, reports, start } from './support.mjs';
+import { deploy, environment, makeFolder, reports, root, start } from './support.mjs';
 
 const command = [process.execPath, path.join(deploy, 'service.mjs')];
 
@@ -32,6 +32,17 @@ test('a signal during the load ends it well', { timeout: 60_000 }, async () => {
   const service = start(command, { env });
   // Nothing tells from outside that the load has begun; whenever the signal comes, the end is the same.
   await sleep(1500);
+  service.child.kill('SIGTERM');
+  const end = await service.ended;
+  assert.deepEqual([end.code, end.signal], [0, null], end.said);
+});
+
+test('the short script serves and ends well', { timeout: 60_000 }, async () => {
+  const env = environment(makeFolder());
+  const script = path.join(root, 'examples', 'shutdown.mjs');
+  const service = start([process.execPath, script, env.MODEL], { env });
+  const url = await service.line(/http:\/\/localhost:\d+/u);
+  assert.equal(await (await fetch(url)).text(), 'model: 8192 bytes on device 0\n');
   service.child.kill('SIGTERM');
   const end = await service.ended;
   assert.deepEqual([end.code, end.signal], [0, null], end.said);

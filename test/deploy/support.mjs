@@ -58,18 +58,17 @@ export function start([command, ...args], options) {
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, said }));
-  return {
-    child,
-    ended,
-    /** Resolves to the ports once it serves. */
-    async serving() {
-      for (;;) {
-        const line = said.split('\n').find((each) => each.startsWith('{"port"'));
-        if (line !== undefined) return JSON.parse(line);
-        const ending = ended.then(() => 'ended');
-        if ((await Promise.race([once(child.stdout, 'data'), ending])) === 'ended')
-          throw new Error(said);
-      }
-    },
+  const ending = ended.then(() => 'ended');
+  /** Resolves to the first line on stdout that matches; rejects with all it said when it ends without. */
+  const line = async (pattern) => {
+    for (;;) {
+      const found = pattern.exec(said);
+      if (found !== null) return found[0];
+      const what = await Promise.race([once(child.stdout, 'data'), ending]);
+      if (what === 'ended') throw new Error(said);
+    }
   };
+  /** Resolves to the ports once it serves. */
+  const serving = async () => JSON.parse(await line(/^\{"port".*\}$/mu));
+  return { child, ended, line, serving };
 }
