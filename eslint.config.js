@@ -11,6 +11,7 @@ export default tseslint.config(
       'docs-site/**',
       '**/node_modules/**',
       'test/runtimes/*.ts',
+      'test/packaging/types/*.ts',
     ],
   },
   {

@@ -28,4 +28,6 @@ const shutdown = createShutdown({ timeoutMs: 10_000 })
   .add(cudaCleanup()); // Synchronizes, empties the caches, measures what came back.
 shutdown.install();
 
-server.listen(8080, () => console.log('http://localhost:8080, Ctrl+C ends it'));
+server.listen(Number(process.env.PORT ?? 8080), () => {
+  console.log(`http://localhost:${server.address().port}, Ctrl+C ends it`);
+});

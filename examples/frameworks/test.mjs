@@ -14,6 +14,7 @@ const link = path.join(folder, 'node_modules', 'cuda-shutdown');
 if (!existsSync(link)) symlinkSync(path.join(folder, '..', '..'), link);
 
 const HOOKS = {
+  http: [],
   express: [],
   koa: [],
   fastify: ['preClose', 'onClose'],

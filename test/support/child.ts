@@ -44,7 +44,7 @@ export class Child {
   /** `fixture` is the name of a file in test/fixtures. */
   constructor(fixture: string, options: ChildOptions = {}) {
     const path = fixturePath(fixture);
-    // Another Node to run the children with: scripts/test-node-versions.sh sets it.
+    // Another Node to run the children with than Jest has.
     const node = process.env.CUDA_SHUTDOWN_TEST_NODE ?? process.execPath;
     const run = [node, ...(options.execArgv ?? []), path, ...(options.args ?? [])];
     const [command = '', ...args] = options.under?.(run) ?? run;
