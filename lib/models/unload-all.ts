@@ -19,6 +19,8 @@ export interface FailedUnload {
   readonly freedBytes?: number;
   readonly remainingBytes?: number;
   readonly remainingTensors?: RemainingTensors;
+  /** When its own time began, in the time of `performance.now()`. */
+  readonly startedAt?: number;
   readonly durationMs: number;
 }
 
@@ -110,7 +112,7 @@ async function unloadOne(
     const told = resultOf(turn.entry, result, startedAt);
     // A model's own time begins when its release is queued; its turn has begun later.
     const durationMs = Math.min(told.durationMs, performance.now() - startedAt);
-    outcome.unloaded.set(turn.entry, { ...told, durationMs });
+    outcome.unloaded.set(turn.entry, { ...told, durationMs, startedAt });
   } catch (thrown) {
     outcome.failed.push(failure(name, toError(thrown), startedAt));
   }
@@ -124,6 +126,7 @@ function failure(name: string, error: Error, startedAt: number): FailedUnload {
     ...(freedBytes === undefined ? {} : { freedBytes }),
     ...(remainingBytes === undefined ? {} : { remainingBytes }),
     ...(remainingTensors === undefined ? {} : { remainingTensors }),
+    startedAt,
     durationMs: performance.now() - startedAt,
   };
 }
