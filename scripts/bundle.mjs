@@ -1,5 +1,6 @@
 // Makes dist/index.js of lib/, and dist/testing: few files, because a hundred small modules cost 50 ms to
 // import. The command line and the demo are bundles of their own, so that they cost an import nothing.
+import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /** Modules of which only functions are used: the first call loads them. */
@@ -44,7 +45,8 @@ await build({
   plugins: [builtins],
 });
 
-// Each command is a file that is loaded when it is run.
+// Each command is a file that is loaded when it is run. Those of earlier builds have other names.
+rmSync('dist/cli', { recursive: true, force: true });
 await build({
   ...common,
   entryPoints: ['lib/cli/main.ts', 'lib/cli/doctor/probe.ts'],

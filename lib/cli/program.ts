@@ -18,7 +18,7 @@ export function program(ended: (exitCode: number) => void): Command {
       'after',
       `
 Exit codes: 0 done, 1 something failed (or the doctor found what will), 2 used wrongly.
-docs/cli.md of the package has more.`,
+More stands in docs/cli.md of the repository.`,
     );
   cli
     .command('doctor')

@@ -174,6 +174,20 @@ test('ten megabytes of errors, 200 steps and 64 models stay a page that opens', 
   expect(markup).toContain('more, which the report has');
 });
 
+test('a journal of very many lines is drawn as well', () => {
+  const line = (atMs: number): string =>
+    JSON.stringify({
+      event: 'progress',
+      atMs,
+      name: 'a',
+      done: 1,
+      held: [{ device: 0, bytes: 9 }],
+    });
+  const course = courseOfJournal(Array.from({ length: 300_000 }, (_, at) => line(at)).join('\n'));
+  if (course === undefined) throw new Error('No course');
+  expect(page(course, SOURCE).length).toBeLessThan(50_000);
+});
+
 test('an error stands beside its model, and is not said again beside the step', () => {
   const message = 'stuck inside a CUDA call';
   const models = [{ name: 'a', status: 'failed', freedBytes: 1, durationMs: 1, error: message }];

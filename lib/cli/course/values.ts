@@ -30,6 +30,11 @@ export function oneOf<T extends string>(known: readonly T[], value: unknown): T 
   return known.find((one) => one === value);
 }
 
+/** Of however many, where Math.max() takes no more than the stack does. */
+export function largest(numbers: readonly number[], least: number): number {
+  return numbers.reduce((most, number) => Math.max(most, number), least);
+}
+
 /** Without the keys whose value is undefined. */
 export function known<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(value).filter(([, one]) => one !== undefined);

@@ -8,7 +8,7 @@ import { bad, type Check, ok, type Surroundings, warn } from './check.js';
 import { isThere } from './files.js';
 
 const DRIVER_HANGS =
-  'The driver does not answer: see `dmesg` for NVRM and Xid lines; most often only a reboot helps.';
+  'If it is the driver that does not answer, `dmesg` says more in its lines with NVRM and Xid.';
 
 export async function deviceChecks(surroundings: Surroundings): Promise<readonly Check[]> {
   const answer = await ask('devices');

@@ -68,9 +68,7 @@ function lockedMemoryChecks(surroundings: Surroundings): readonly Check[] {
   const soft = /^Max locked memory\s+(\S+)/mu.exec(limits)?.[1];
   if (soft === undefined) return [];
   const shown = soft === 'unlimited' ? soft : `${Math.floor(Number(soft) / 1024)} KiB`;
-  return [
-    ok('memlock', `Locked memory: ${shown} (ulimit -l; CUDA's pinned buffers are not under it)`),
-  ];
+  return [ok('memlock', `Locked memory: ${shown} (ulimit -l)`)];
 }
 
 function environmentCheck({ env }: Surroundings): Check {

@@ -1,6 +1,7 @@
 /** The axis of time that bars and memory share: pure. */
 
 import type { Course } from '../course/course.js';
+import { largest } from '../course/values.js';
 
 export interface Axis {
   /** Where it ends, in milliseconds from the beginning of the shutdown. */
@@ -20,13 +21,13 @@ const FARTHEST_DEADLINE = 2;
 const TICKS = 6;
 
 export function axisOf({ durationMs, timeoutMs, steps, models, devices }: Course): Axis {
-  const knownMs = Math.max(
-    1,
+  const ends = [
     durationMs,
     ...steps.map(({ endMs = 0 }) => endMs),
     ...models.map(({ startMs = 0, durationMs: took }) => startMs + took),
     ...devices.map(({ held }) => held.at(-1)?.atMs ?? 0),
-  );
+  ];
+  const knownMs = largest(ends, 1);
   const hasDeadline = timeoutMs !== undefined && timeoutMs <= knownMs * FARTHEST_DEADLINE;
   const lastMs = hasDeadline ? Math.max(knownMs, timeoutMs) : knownMs;
   const endMs = lastMs * 1.02;

@@ -2,6 +2,7 @@
 
 import { formatBytes, formatDuration } from '../../common/format.js';
 import type { Course, CourseDevice, HeldAt } from '../course/course.js';
+import { largest } from '../course/values.js';
 import type { Axis } from './axis.js';
 import { html, type Html } from './html.js';
 import { deviceName } from './words.js';
@@ -11,7 +12,8 @@ const HEIGHT = 100;
 
 export function memory({ devices, durationMs }: Course, axis: Axis): Html {
   const shown = devices.map((device) => ({ device, points: pointsOf(device, durationMs) }));
-  const most = Math.max(1, ...shown.flatMap(({ points }) => points.map(({ bytes }) => bytes)));
+  const tops = shown.map(({ points }) => topOf(points));
+  const most = largest(tops, 1);
   return html`<ol class="rows devices">
     ${shown.map(
       ({ device, points }) =>
@@ -38,6 +40,11 @@ function pointsOf({ held, before, after }: CourseDevice, durationMs: number): re
   ];
 }
 
+function topOf(points: readonly HeldAt[]): number {
+  const bytes = points.map((point) => point.bytes);
+  return largest(bytes, 0);
+}
+
 function curve(device: CourseDevice, points: readonly HeldAt[], most: number, axis: Axis): Html {
   const [first] = points;
   const last = points.at(-1);
@@ -55,7 +62,7 @@ function curve(device: CourseDevice, points: readonly HeldAt[], most: number, ax
       .map(({ from, to }) => `M${xy(from)}L${xy(to)}`)
       .join('');
   const area = `M${shown.map(xy).join('L')}L${x(last)} ${HEIGHT}L${x(first)} ${HEIGHT}Z`;
-  const top = Math.max(...points.map(({ bytes }) => bytes));
+  const top = topOf(points);
   return html`<div
     class="lane plot"
     role="img"
