@@ -31,6 +31,8 @@ module.exports = {
     forbid('native-is-the-ground', room('native'), ['^lib/(?!native/|common/)']),
     forbid('testing-is-a-room-of-its-own', '^lib/(?!testing/)', ['^lib/testing/']),
     forbid('testing-sees-the-runtime-only', room('testing'), ['^lib/(?!testing/|native/|common/)']),
+    forbid('nobody-needs-the-command-line', '^lib/(?!cli/)', ['^lib/cli/']),
+    forbid('the-command-line-looks-on', room('cli'), ['^lib/(steps|models|testing|runtimes)/']),
     forbid('common-knows-nothing', room('common'), ['^lib/(?!common/)']),
     {
       name: 'addon-through-native-only',
@@ -61,6 +63,12 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^lib/observers/metrics/metrics\\.ts$' },
       to: { path: 'node_modules/prom-client/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'only-the-command-line-parses-arguments',
+      severity: 'error',
+      from: { pathNot: '^lib/cli/(main|program)\\.ts$' },
+      to: { path: 'node_modules/commander/' },
     },
     {
       name: 'one-file-for-opentelemetry',

@@ -1,6 +1,7 @@
 // The demo: starts examples/service.mjs, puts load on it, and sends SIGTERM in the middle of it.
 //   npm run demo              a shutdown as it should be
 //   npm run demo -- --hang    one model hangs in cudaFreeAsync
+//   npm run demo -- --out=DIR the service's log, report and model file go there
 // Ends with the service's exit code, or 1 where a request that was accepted got no answer.
 
 import { spawn } from 'node:child_process';
@@ -16,8 +17,14 @@ import { cuda } from 'cuda-shutdown';
 const CLIENTS = 16;
 const LOAD_MS = 1000;
 
-const { hang } = parseArgs({ options: { hang: { type: 'boolean', default: false } } }).values;
-const reports = path.join(import.meta.dirname, 'output', 'reports');
+const { hang, out } = parseArgs({
+  options: {
+    hang: { type: 'boolean', default: false },
+    out: { type: 'string', default: path.join(import.meta.dirname, 'output') },
+  },
+}).values;
+const output = path.resolve(out);
+const reports = path.join(output, 'reports');
 
 const env = { ...process.env };
 if (hang) {
@@ -33,7 +40,7 @@ if (hang) {
 
 await mkdir(reports, { recursive: true });
 const before = new Set(await readdir(reports));
-const service = spawn(process.execPath, [path.join(import.meta.dirname, 'service.mjs')], {
+const service = spawn(process.execPath, [path.join(import.meta.dirname, 'service.mjs'), output], {
   env,
   stdio: ['ignore', 'pipe', 'inherit'],
 });

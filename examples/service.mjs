@@ -17,7 +17,7 @@ import {
 } from 'cuda-shutdown';
 import { ensureMiniLM } from './minilm.mjs';
 
-const output = path.join(import.meta.dirname, 'output');
+const output = process.argv[2] ?? path.join(import.meta.dirname, 'output');
 const logger = await winstonLogger({ file: path.join(output, 'service.log'), console: false });
 
 const file = await ensureMiniLM(output);

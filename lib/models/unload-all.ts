@@ -20,6 +20,8 @@ export interface FailedUnload {
   readonly freedBytes?: number;
   readonly remainingBytes?: number;
   readonly remainingTensors?: RemainingTensors;
+  /** When its own time began, in the time of `performance.now()`. */
+  readonly startedAt?: number;
   readonly durationMs: number;
 }
 
@@ -111,7 +113,7 @@ async function unloadOne(
       : resultOf(turn.entry, await unloadWithin(unloadable, bounds), startedAt);
     // A model's own time begins when its release is queued; its turn has begun later.
     const durationMs = Math.min(told.durationMs, performance.now() - startedAt);
-    const ended = { ...told, name, durationMs };
+    const ended = { ...told, name, durationMs, startedAt };
     outcome.unloaded.set(turn.entry, ended);
     notify(plan.onUnload, ended);
   } catch (thrown) {
@@ -144,6 +146,7 @@ function failure(name: string, error: Error, startedAt: number): FailedUnload {
     ...(freedBytes === undefined ? {} : { freedBytes }),
     ...(remainingBytes === undefined ? {} : { remainingBytes }),
     ...(remainingTensors === undefined ? {} : { remainingTensors }),
+    startedAt,
     durationMs: performance.now() - startedAt,
   };
 }

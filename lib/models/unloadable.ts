@@ -43,6 +43,8 @@ export interface UnloadResult {
   /** Tensors that this unload freed; those without bytes take no memory and do not count. */
   readonly tensors: number;
   readonly durationMs: number;
+  /** When its own time began, in the time of `performance.now()`: where `unloadAll()` unloaded it. */
+  readonly startedAt?: number;
   /** Leases that were held when the unload began, and that it waited for. */
   readonly drainedLeases: number;
   readonly memory: UnloadMemory;

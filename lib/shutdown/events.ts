@@ -37,6 +37,8 @@ export interface StepEvent {
   readonly startMs: number;
   /** Present once the step has ended. */
   readonly durationMs?: number;
+  /** By when it must have ended, in milliseconds from the beginning of the shutdown. */
+  readonly deadlineMs: number;
   readonly error?: Error;
   /** What the step gave back, as it goes into the report. */
   readonly details?: unknown;

@@ -17,12 +17,20 @@ import type { StepOutcome } from './run-step.js';
 /** What of the report is known to the shutdown as a whole, not to its ledger. */
 export type ReportFrame = Pick<
   ShutdownReport,
-  'reason' | 'outcome' | 'exitCode' | 'backend' | 'startedAt' | 'durationMs'
+  | 'reason'
+  | 'outcome'
+  | 'exitCode'
+  | 'backend'
+  | 'startedAt'
+  | 'durationMs'
+  | 'timeoutMs'
+  | 'delayMs'
 >;
 
 interface Line {
   readonly step: PlannedStep;
   startMs?: number;
+  deadlineMs?: number;
   ended?: { readonly outcome: StepOutcome; readonly endMs: number };
 }
 
@@ -35,8 +43,10 @@ export class Ledger {
     this.#lines = new Map(steps.map((step) => [step.name, { step }]));
   }
 
-  started(name: string, startMs: number): void {
-    this.#line(name).startMs = startMs;
+  started(name: string, startMs: number, deadlineMs: number): void {
+    const line = this.#line(name);
+    line.startMs = startMs;
+    line.deadlineMs = deadlineMs;
   }
 
   ended(name: string, outcome: StepOutcome, endMs: number): void {
@@ -98,7 +108,7 @@ export class Ledger {
   }
 }
 
-function reportedStep({ step, startMs, ended }: Line): ReportedStep {
+function reportedStep({ step, startMs, deadlineMs, ended }: Line): ReportedStep {
   const outcome = ended?.outcome;
   const endMs = ended?.endMs ?? startMs ?? 0;
   return {
@@ -106,6 +116,9 @@ function reportedStep({ step, startMs, ended }: Line): ReportedStep {
     status: outcome?.status ?? 'skipped',
     startMs: rounded(startMs ?? endMs),
     durationMs: rounded(endMs - (startMs ?? endMs)),
+    phase: step.phase,
+    optional: step.optional,
+    ...(deadlineMs === undefined ? {} : { deadlineMs: rounded(deadlineMs) }),
     ...(outcome?.error === undefined ? {} : { error: messageOf(outcome.error) }),
     ...(outcome?.details === undefined ? {} : { details: outcome.details }),
   };

@@ -2,6 +2,7 @@
 
 import type { MeasuredMemory } from '../common/device-memory.js';
 import type { RemainingTensors } from '../common/errors.js';
+import type { Phase } from './events.js';
 
 /** How a step ended. `skipped`: it never began, as no time was left for it or the shutdown was cut short. */
 export type StepStatus = 'ok' | 'failed' | 'timed-out' | 'skipped';
@@ -26,6 +27,14 @@ export interface ReportedStep {
   /** Milliseconds from the beginning of the shutdown. */
   readonly startMs: number;
   readonly durationMs: number;
+  /** This and the next are missing in reports of older versions. */
+  readonly phase?: Phase;
+  readonly optional?: boolean;
+  /**
+   * By when it had to have ended, in milliseconds from the beginning of the shutdown: what comes after is
+   * kept for the steps behind it, or its own `timeoutMs` was over. Missing where its turn never came.
+   */
+  readonly deadlineMs?: number;
   /** The message of the error, where there was one; `errors` has the whole. */
   readonly error?: string;
   readonly details?: unknown;
@@ -48,6 +57,8 @@ export interface ReportedModel {
   readonly remainingBytes?: number;
   /** The tensors whose memory is held; where `verified` is false, those of which one or more may be. */
   readonly remainingTensors?: RemainingTensors;
+  /** When its own time began, in milliseconds from the beginning of the shutdown, where that is known. */
+  readonly startMs?: number;
   readonly durationMs: number;
   /** Whether the device confirmed what was freed; undefined where the unload failed. */
   readonly verified?: boolean | 'unverifiable';
@@ -69,6 +80,10 @@ export interface ShutdownReport {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly durationMs: number;
+  /** The time that it had. This and the next are missing in reports of older versions. */
+  readonly timeoutMs?: number;
+  /** How long the service stayed at work before the first step; where it was 0 too. */
+  readonly delayMs?: number;
   readonly steps: readonly ReportedStep[];
   readonly errors: readonly ReportedError[];
   readonly models: readonly ReportedModel[];

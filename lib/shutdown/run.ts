@@ -172,6 +172,8 @@ export class Run {
       backend: this.#input.host.backend(),
       startedAt: this.#startedAt.toISOString(),
       durationMs: rounded(this.#elapsed()),
+      timeoutMs: this.#input.timeoutMs,
+      delayMs: this.#input.delayMs,
     });
     return this.#report;
   }

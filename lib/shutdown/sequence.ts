@@ -37,6 +37,12 @@ export interface SequenceInput {
   readonly problem: (where: string, error: Error) => void;
 }
 
+/** Milliseconds from the beginning of the shutdown. */
+interface StepTimes {
+  readonly startMs: number;
+  readonly deadlineMs: number;
+}
+
 export function plannedSteps(plan: Plan): readonly PlannedStep[] {
   return plan.map(({ step, phase }) => ({ name: step.name, phase, optional: step.optional }));
 }
@@ -101,26 +107,28 @@ export class Sequence {
 
   async #runStep(entry: PlanEntry): Promise<void> {
     if (this.#stopped) return;
-    const startMs = this.#began(entry);
-    const deadline = this.#input.beganAt + this.#budget.deadline(entry.step.name, startMs);
+    const times = this.#began(entry);
+    const deadline = this.#input.beganAt + times.deadlineMs;
     const outcome = await runStep(entry.step, deadline, this.#surroundings(entry.step.name));
     // stop() may have been called meanwhile, which the compiler cannot see.
-    if (!this.#hasStopped()) this.#ended(entry, startMs, outcome);
+    if (!this.#hasStopped()) this.#ended(entry, times, outcome);
   }
 
-  #began({ step, phase }: PlanEntry): number {
+  #began({ step, phase }: PlanEntry): StepTimes {
     const { host, ledger, emitter } = this.#input;
     const startMs = this.#elapsed();
-    ledger.started(step.name, startMs);
+    const deadlineMs = this.#budget.deadline(step.name, startMs);
+    ledger.started(step.name, startMs, deadlineMs);
     void emitter.emit('step', {
       name: step.name,
       phase,
       optional: step.optional,
       startMs: rounded(startMs),
+      deadlineMs: rounded(deadlineMs),
       status: 'running',
       ...heldNow(host),
     });
-    return startMs;
+    return { startMs, deadlineMs };
   }
 
   #surroundings(name: string): StepSurroundings {
@@ -144,7 +152,8 @@ export class Sequence {
     };
   }
 
-  #ended({ step, phase }: PlanEntry, startMs: number, raw: StepOutcome): void {
+  #ended({ step, phase }: PlanEntry, times: StepTimes, raw: StepOutcome): void {
+    const { startMs, deadlineMs } = times;
     const { host, ledger, emitter, redactor } = this.#input;
     const { status, error, details } = raw;
     const outcome = {
@@ -160,6 +169,7 @@ export class Sequence {
       phase,
       optional: step.optional,
       startMs: rounded(startMs),
+      deadlineMs: rounded(deadlineMs),
       ...outcome,
       durationMs: rounded(endMs - startMs),
       ...heldNow(host),

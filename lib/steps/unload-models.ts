@@ -143,7 +143,7 @@ function concluded(summary: UnloadSummary, context: StepContext): UnloadModelsDe
   const total = unloaded.length + failed.length;
   const text = `${unloaded.length} of ${total} models, ${formatBytes(freedBytes)} freed`;
   context.progress(unloaded.length, total, text);
-  const details = { models: reported(summary), freedBytes };
+  const details = { models: reported(summary, context.startedAt), freedBytes };
   if (failed.length === 0) return details;
   const errors = failed.map(({ error }) => error);
   const names = failed.map(({ name }) => name).join(', ');
@@ -153,25 +153,36 @@ function concluded(summary: UnloadSummary, context: StepContext): UnloadModelsDe
   );
 }
 
-function reported({ unloaded, failed }: UnloadSummary): ReportedModel[] {
+/** @param beganAt When the shutdown began, in the time of `performance.now()`. */
+function reported({ unloaded, failed }: UnloadSummary, beganAt: number): ReportedModel[] {
+  const times = ({ startedAt, durationMs }: { startedAt?: number; durationMs: number }) => ({
+    ...(startedAt === undefined ? {} : { startMs: startedAt - beganAt }),
+    durationMs,
+  });
   return [
-    ...unloaded.map(({ name, status, freedBytes, durationMs, memory, remainingTensors }) => ({
-      name,
-      status,
-      freedBytes,
+    ...unloaded.map((result) => ({
+      name: result.name,
+      status: result.status,
+      freedBytes: result.freedBytes,
       remainingBytes: 0,
-      durationMs,
-      verified: memory.verified,
-      ...(remainingTensors === undefined ? {} : { remainingTensors }),
+      ...times(result),
+      verified: result.memory.verified,
+      ...held(result),
     })),
-    ...failed.map(({ name, error, freedBytes, remainingBytes, remainingTensors, durationMs }) => ({
-      name,
+    ...failed.map((failure) => ({
+      name: failure.name,
       status: 'failed' as const,
-      freedBytes: freedBytes ?? 0,
-      ...(remainingBytes === undefined ? {} : { remainingBytes }),
-      ...(remainingTensors === undefined ? {} : { remainingTensors }),
-      durationMs,
-      error: error.message,
+      freedBytes: failure.freedBytes ?? 0,
+      ...(failure.remainingBytes === undefined ? {} : { remainingBytes: failure.remainingBytes }),
+      ...held(failure),
+      ...times(failure),
+      error: failure.error.message,
     })),
   ];
+}
+
+type Held = Pick<ReportedModel, 'remainingTensors'>;
+
+function held({ remainingTensors }: Held): Held {
+  return remainingTensors === undefined ? {} : { remainingTensors };
 }

@@ -69,11 +69,14 @@ describe('an unloadable that', () => {
   });
 
   test('never settles and ignores its signal is left behind soon after its limit', async () => {
-    const { error, durationMs, ...balance } = await onlyFailure(never, { timeoutMs: 50 });
+    const { error, durationMs, startedAt, ...balance } = await onlyFailure(never, {
+      timeoutMs: 50,
+    });
     expect(error).toBeInstanceOf(TimeoutError);
     expect(error.message).toBe('Expected the unload of x to end within 50 ms, it did not');
     expect(durationMs).toBeGreaterThanOrEqual(50);
     expect(durationMs).toBeLessThan(50 + LATE_MS);
+    expect(startedAt).toBeLessThanOrEqual(performance.now() - 50);
     expect(balance).toEqual({ name: 'x' });
   });
 

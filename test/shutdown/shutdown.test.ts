@@ -6,6 +6,27 @@ import { deferred, fakeHost, fakeShutdown, fakeWatchdog } from '../support/shutd
 const statuses = (report: ShutdownReport): Record<string, string> =>
   Object.fromEntries(report.steps.map(({ name, status }) => [name, status]));
 
+describe('the times in the report', () => {
+  test('say what each step had, and where the reserves of those behind it began', async () => {
+    const shutdown = fakeShutdown({ timeoutMs: 2000, delayMs: 1 })
+      .add('a', () => 0, { timeoutMs: 50 })
+      .add('b', () => 0, { after: ['a'], optional: true })
+      .add('c', () => 0, { phase: 'logs', reserveMs: 300 });
+    const told: unknown[] = [];
+    shutdown.on('step', ({ name, status, deadlineMs }) => {
+      if (status === 'running') told.push([name, deadlineMs]);
+    });
+    const { steps, ...report } = await shutdown.start();
+    expect(report).toMatchObject({ timeoutMs: 2000, delayMs: 1 });
+    const [a, b, c] = steps;
+    // 200 ms are kept for the report and the exit, and 300 ms for the last step.
+    expect(a?.deadlineMs).toBeCloseTo((a?.startMs ?? 0) + 50, 2);
+    expect(b).toMatchObject({ phase: 'service', optional: true, deadlineMs: 1500 });
+    expect(c).toMatchObject({ phase: 'logs', optional: false, deadlineMs: 1800 });
+    expect(told).toEqual(steps.map(({ name, deadlineMs }) => [name, deadlineMs]));
+  });
+});
+
 describe('adding a step', () => {
   test.each([
     [

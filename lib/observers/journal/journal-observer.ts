@@ -79,7 +79,7 @@ export function journal(shutdown: EventSource, { folder, opened }: JournalOption
     }
   };
 
-  shutdown.on('begin', ({ reason, startedAt, timeoutMs, backend, steps, held }) => {
+  shutdown.on('begin', ({ reason, startedAt, timeoutMs, delayMs, backend, steps, held }) => {
     beganAt = performance.now() - (Date.now() - startedAt.getTime());
     const stem = stemOf(startedAt.toISOString(), process.pid);
     attempt(() => {
@@ -89,7 +89,8 @@ export function journal(shutdown: EventSource, { folder, opened }: JournalOption
     const removed = removeOld(path, stem);
     const written = attemptAsync(() => {
       const facts = { reason, startedAt: startedAt.toISOString(), timeoutMs, backend, steps };
-      const about = { ...facts, ...(held === undefined ? {} : { held }) };
+      const delay = delayMs === 0 ? {} : { delayMs };
+      const about = { ...facts, ...delay, ...(held === undefined ? {} : { held }) };
       append({ event: 'begin', version: 1, pid: process.pid, ...about });
       if (file !== undefined) opened(file.fd);
     });

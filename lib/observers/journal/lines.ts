@@ -19,6 +19,8 @@ export interface BeginLine {
   readonly reason: string;
   readonly startedAt: string;
   readonly timeoutMs?: number;
+  /** Missing where it is 0. */
+  readonly delayMs?: number;
   readonly backend?: ShutdownReport['backend'];
   readonly steps?: readonly PlannedStep[];
   readonly held?: readonly HeldMemory[];
@@ -32,6 +34,7 @@ export interface StepLine extends Moment {
   readonly status: 'running' | StepStatus;
   readonly startMs: number;
   readonly durationMs?: number;
+  readonly deadlineMs?: number;
   readonly error?: ErrorDescription;
   readonly details?: unknown;
 }

@@ -20,6 +20,7 @@ export interface JournalStep {
   /** Milliseconds from the beginning of the shutdown. */
   readonly startMs?: number;
   readonly durationMs?: number;
+  readonly deadlineMs?: number;
   /** The message of its error. */
   readonly error?: string;
   readonly details?: unknown;
