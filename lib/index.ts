@@ -22,6 +22,7 @@ export {
   type AddOptions,
   type AdmitContext,
   type AdmitOptions,
+  type AdmittedBytes,
   type IdleOptions,
   ModelRegistry,
   type RegistryOptions,

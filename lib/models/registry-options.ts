@@ -28,8 +28,9 @@ export interface UnloadAllOptions {
   readonly signal?: AbortSignal;
   /** Called with the name of the model and how far its unload is, at most every 16 ms a model. */
   readonly onProgress?: (name: string, progress: UnloadProgress) => void;
-  /** Called for each as it ends, with its result or its error. */
+  /** Called for each whose unload went well, as it ends. */
   readonly onUnload?: (result: UnloadResult) => void;
+  /** Called for each that failed, as it ends; they also stand in `failed`. */
   readonly onError?: (failure: FailedUnload) => void;
   /** It is the last time: `admit()` refuses from now on, also afterwards. Default false. */
   readonly close?: boolean;

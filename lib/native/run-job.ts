@@ -41,7 +41,9 @@ export function runJob<T extends Settlement>(
       } else if (signal?.aborted === true) {
         reject(aborted(what, signal, stuck(limits, settlement)));
       } else {
-        reject(new TimeoutError(timedOut(what, limits.toldMs ?? timeoutMs, stuck(limits, settlement))));
+        reject(
+          new TimeoutError(timedOut(what, limits.toldMs ?? timeoutMs, stuck(limits, settlement))),
+        );
       }
     });
     signal?.addEventListener('abort', cancel, { once: true });

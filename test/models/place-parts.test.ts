@@ -31,8 +31,11 @@ function start(count: number, signal?: AbortSignal) {
     return { path: `file ${device}`, fd: 0, device, tensors: [] };
   });
   const progress: number[] = [];
-  const placing = placeParts(addon as Addon, parts, { signal, timeoutMs: 1000, leftMs: 1000 }, (bytes) =>
-    progress.push(bytes),
+  const placing = placeParts(
+    addon as Addon,
+    parts,
+    { signal, timeoutMs: 1000, leftMs: 1000 },
+    (bytes) => progress.push(bytes),
   );
   placing.catch(() => undefined);
   return { loads, progress, placing };

@@ -1,7 +1,8 @@
 /** What a report says, checked value by value: pure. */
 
+import type { MeasuredMemory } from '../../common/device-memory.js';
+import type { ReportedError } from '../../shutdown/report.js';
 import { PHASES } from '../../shutdown/step.js';
-import type { ReportedError, ReportedMemory } from '../../shutdown/report.js';
 import {
   BACKENDS,
   OUTCOMES,
@@ -93,7 +94,7 @@ function deviceOf(value: unknown): CourseDevice {
   });
 }
 
-export function memoryOf(value: unknown): ReportedMemory | undefined {
+export function memoryOf(value: unknown): MeasuredMemory | undefined {
   const { free, total, allocated, reserved, process } = fields(value);
   const [isFree, isTotal] = [amount(free), amount(total)];
   if (isFree === undefined || isTotal === undefined) return undefined;

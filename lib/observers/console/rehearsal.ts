@@ -10,6 +10,7 @@ const STEP = {
   optional: false,
   startMs: 0,
   durationMs: 1,
+  deadlineMs: 1,
 } as const;
 const STEPS = 48;
 
