@@ -15,7 +15,7 @@ sample=(
 all=(
   "${sample[@]}"
   test/native-addon/{endings,workers}.test.ts
-  test/models/{collected,interrupted,load-failures,queued-files,read,refused,remaining,sharded,spread}.test.ts
+  test/models/{collected,load-failures,queued-files,read,refused,remaining,sharded,spread}.test.ts
   test/cuda/{clean-up,counters,device-arguments,measured-devices,reset-device}.test.ts
   test/shutdown/{natural-end,uninstall,watchdog}.test.ts
   test/observers/journal/journal.test.ts
@@ -24,7 +24,7 @@ all=(
 # Tests that hold the code to a time, which it cannot keep when it is instrumented.
 timed='close to its limit|gives up, and the model is stuck|goes on after an .exit: false.|whose event loop
 |what had ended before stands|whose exit listener|at a second signal|leaves a hung step|counts from the arrival
-|while it loads or unloads|process.exit while|a natural end while'
+|while it loads or unloads|in the middle ends it soon|process.exit while|a natural end while'
 timed=${timed//$'\n'/}
 suites=("${all[@]}")
 workers=100 cycles=100 minutes=1
