@@ -61,7 +61,7 @@ export async function run({ quick, folder }) {
   return [
     ...scaling,
     ...Object.entries(others).flatMap(([name, values]) => {
-      const what = `unloadAll() of 64 MiB in 8,192 tensors, as ${name.replace(' on ', ' models on ')} devices`;
+      const what = `unloadAll() of 64 MiB in 8,192 tensors, split in ${name.replace(' on ', ' models, devices: ')}`;
       return rowsAgainst(what, 'ms', values, { '1 model on 1 device': alone });
     }),
   ];
