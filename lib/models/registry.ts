@@ -30,6 +30,7 @@ export type {
   AddOptions,
   AdmitContext,
   AdmitOptions,
+  AdmittedBytes,
   IdleOptions,
   RegistryOptions,
   UnloadAllOptions,
