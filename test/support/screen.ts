@@ -8,12 +8,15 @@ const COLOURS: Readonly<Record<number, string>> = { 1: 'red', 2: 'green', 3: 'ye
 
 export class Screen {
   readonly #terminal: xterm.Terminal;
+  /** The last that was set. */
+  title = '';
 
   constructor(columns: number, rows: number) {
     const size = { cols: Math.max(1, columns), rows };
     this.#terminal = new xterm.Terminal({ ...size, scrollback: 1000, allowProposedApi: true });
     this.#terminal.loadAddon(new Unicode11Addon());
     this.#terminal.unicode.activeVersion = '11';
+    this.#terminal.onTitleChange((title) => (this.title = title));
   }
 
   write(text: string): Promise<void> {

@@ -63,10 +63,9 @@ class Shown {
     });
   }
 
-  /** Resolves when `text` stands there: the end of a frame, or there may be half of one. */
-  async shows(text: string, without?: string): Promise<void> {
-    const holds = (screen: string): boolean =>
-      screen.includes(text) && (without === undefined || !screen.includes(without));
+  /** Resolves when all `texts` stand there: with the end of a frame, or there may be half of one. */
+  async shows(...texts: readonly string[]): Promise<void> {
+    const holds = (screen: string): boolean => texts.every((text) => screen.includes(text));
     while (!holds(this.screen.text())) {
       await this.child.alive();
       await this.#written;
@@ -75,6 +74,15 @@ class Shown {
 
   type(): void {
     this.child.process.stdin?.write('\n');
+  }
+
+  /** A frame between the resize and the news of it would be as wide as before, as on every terminal. */
+  async holdsStill(): Promise<void> {
+    this.child.process.stdin?.write('s\n');
+    while (this.screen.title !== 'still') {
+      await this.child.alive();
+      await this.#written;
+    }
   }
 
   resize(columns: number, rows: number): void {
@@ -170,11 +178,12 @@ describe('on a terminal, in the middle', () => {
   test('made narrower and wider', async () => {
     const shown = new Shown({ scene: 'models', columns: 80 });
     await shown.shows('to go');
+    await shown.holdsStill();
     shown.resize(40, 40);
-    await shown.shows('to go', 'MiB');
+    await shown.shows('· adapter-60  25 %', 'to go');
     expectGolden('models-live-80-to-40', shown.screen.text());
     shown.resize(100, 40);
-    await shown.shows('to go', '25 %');
+    await shown.shows('· adapter-60  256.0 MiB of 1.00 GiB', 'to go');
     expectGolden('models-live-80-to-100', shown.screen.text());
     shown.type();
     await shown.ended();
