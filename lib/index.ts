@@ -29,7 +29,7 @@ export {
   type UnloadAllOptions,
   type UnloadSummary,
 } from './models/registry.js';
-export type { Budget } from './models/budget.js';
+export type { Budget, BytesByDevice } from './models/budget.js';
 export type { FailedUnload } from './models/unload-all.js';
 export type {
   Unloadable,
