@@ -14,7 +14,7 @@ sample=(
 )
 all=(
   "${sample[@]}"
-  test/native-addon/{endings,workers}.test.ts
+  test/native-addon/workers.test.ts
   test/models/{collected,load-failures,queued-files,read,refused,remaining,sharded,spread}.test.ts
   test/cuda/{clean-up,counters,device-arguments,measured-devices,reset-device}.test.ts
   test/shutdown/{natural-end,uninstall,watchdog}.test.ts
@@ -25,7 +25,7 @@ all=(
 # full that the sanitizer itself is ended there.
 left_out='close to its limit|gives up, and the model is stuck|goes on after an .exit: false.|whose event loop
 |what had ended before stands|whose exit listener|at a second signal|leaves a hung step|counts from the arrival
-|while it loads or unloads|in the middle ends it soon|process.exit while|a natural end while|full after 0 KiB'
+|while it loads or unloads|in the middle ends it soon|full after 0 KiB'
 left_out=${left_out//$'\n'/}
 suites=("${all[@]}")
 workers=100 cycles=100 minutes=1
