@@ -15,6 +15,7 @@ import { currentBackend, heldMemory, measureDevices } from './cuda/measure.js';
 import type { Addon, NativeWatchdog } from './native/addon.js';
 import { loadAddon } from './native/load.js';
 import { consoleObserver, type ConsoleMode } from './observers/console/console-observer.js';
+import { prepareFolder } from './observers/evidence-files.js';
 import { journal } from './observers/journal/journal-observer.js';
 import { logObserver } from './observers/log/log-observer.js';
 import { reportFile } from './observers/report-file.js';
@@ -118,7 +119,10 @@ export function createShutdown(options?: ShutdownOptions): Shutdown {
       return host;
     },
     prepare: () => {
-      if (folder !== undefined) watchdog?.setJournalFolder(folder);
+      if (folder !== undefined && watchdog !== undefined) {
+        prepareFolder(folder);
+        watchdog.setJournalFolder(folder);
+      }
       view?.prepare();
     },
   });

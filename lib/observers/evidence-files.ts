@@ -1,5 +1,6 @@
 /** The files that shutdowns leave in the `report` folder: their names, and how many are kept. */
 
+import { mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -32,6 +33,18 @@ export function readStem(stem: string): { readonly startedAt: string; readonly p
 /** The stems in `folder`, the newest shutdown first; none where there is no such folder. */
 export async function stemsIn(folder: string): Promise<readonly string[]> {
   return [...(await filesByStem(folder)).keys()].sort().reverse();
+}
+
+/**
+ * Makes the folder, for a watchdog that may have to write there what JavaScript never came to. Where that
+ * fails, so do the report and the journal, and tell it.
+ */
+export function prepareFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch {
+    // As said.
+  }
 }
 
 /** Removes what older shutdowns than the newest `KEPT_SHUTDOWNS` left; never the files of `current`. */

@@ -125,6 +125,6 @@ async function cleanDevice(
 function partLimits(context: StepContext): () => { signal: AbortSignal; timeoutMs: number } {
   return () => ({
     signal: context.signal,
-    timeoutMs: Math.max(1, Math.min(context.remainingMs() / 2, Number.MAX_SAFE_INTEGER)),
+    timeoutMs: Math.max(1, Math.min(Math.ceil(context.remainingMs() / 2), Number.MAX_SAFE_INTEGER)),
   });
 }

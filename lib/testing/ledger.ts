@@ -23,6 +23,8 @@ export interface DeviceLedger {
   /** Created and not destroyed. */
   readonly liveStreams: number;
   readonly liveEvents: number;
+  /** How often a fault acted in a call that concerns the device, also in one that still hangs. */
+  readonly faultsActed: number;
 }
 
 /** What the simulated devices of a process hold. */
@@ -90,5 +92,6 @@ function device(field: (position: number) => number): DeviceLedger {
     invalidFrees: field(8),
     liveStreams: field(9),
     liveEvents: field(10),
+    faultsActed: field(11),
   };
 }

@@ -67,7 +67,7 @@ Napi::Value device_ledger(const Napi::CallbackInfo& info) {
       ledger.used_bytes,        ledger.reserved_bytes, ledger.live_allocations,
       ledger.total_allocations, ledger.total_frees,    ledger.peak_used_bytes,
       ledger.context_active,    ledger.sticky_error,   ledger.invalid_frees,
-      ledger.live_streams,      ledger.live_events};
+      ledger.live_streams,      ledger.live_events,    ledger.faults_acted};
   auto array = Napi::Array::New(info.Env(), std::size(words));
   for (std::uint32_t i = 0; i < std::size(words); ++i) array.Set(i, number(info.Env(), words[i]));
   return array;

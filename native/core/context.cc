@@ -27,10 +27,14 @@ bool Context::initialised() const noexcept {
   static const PrimaryContextState state = primary_context_state();
   unsigned int flags = 0;
   int active = 0;
-  return state != nullptr && state(device_, &flags, &active) == 0 && active != 0;
+  if (state != nullptr && state(device_, &flags, &active) == 0) return active != 0;
+  return begun_.load();
 }
 
-void Context::make_current() { check(cudaSetDevice(device_), "cudaSetDevice"); }
+void Context::make_current() {
+  check(cudaSetDevice(device_), "cudaSetDevice");
+  begun_.store(true);
+}
 
 void Context::fail(cudaError_t code, const char* call) {
   cudaGetLastError();

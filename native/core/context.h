@@ -21,11 +21,14 @@ class Context {
   [[nodiscard]] int device() const noexcept { return device_; }
 
   // Whether anyone in the process has initialised the device's primary context. Never creates one.
-  // Asks the driver (cuDevicePrimaryCtxGetState), because the runtime has no such question.
+  // Asks the driver (cuDevicePrimaryCtxGetState), because the runtime has no such question; where
+  // that does not answer, what this object has begun itself is what is known.
   [[nodiscard]] bool initialised() const noexcept;
 
   // Makes the device current on this thread, and so creates its context if there is none.
   void make_current();
+  // The context has been destroyed.
+  void was_reset() noexcept { begun_.store(false); }
 
   // Passes a success on. Anything else is taken from the thread's last error, so that no other
   // library in the process finds it there, remembered if it is sticky, and thrown.
@@ -43,6 +46,7 @@ class Context {
   [[noreturn]] void fail(cudaError_t code, const char* call);
 
   const int device_;
+  std::atomic<bool> begun_{false};
   std::once_flag losing_;
   CudaFailure loss_;               // Written once, before lost_.
   std::atomic<bool> lost_{false};  // Who sees it may read loss_.

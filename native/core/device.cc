@@ -100,6 +100,7 @@ void Device::reset() {
   ring_.clear();
   if (pool) pool->destroy();
   context_.check(cudaDeviceReset(), "cudaDeviceReset");
+  context_.was_reset();
 }
 
 }  // namespace cuda_shutdown

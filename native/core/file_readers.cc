@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -23,6 +23,8 @@ void FileReaders::submit(const ReadTask& task) {
   {
     const std::lock_guard lock(state_->mutex);
     state_->waiting.push_back(task);
+    // Here, where somebody can be told that there is no memory for it.
+    state_->done.reserve(state_->done.size() + state_->reading + state_->waiting.size());
   }
   start_thread();
   state_->has_work.notify_one();
@@ -33,7 +35,7 @@ void FileReaders::start_thread() {
   try {
     std::thread([state = state_] { serve(state); }).detach();
     ++threads_;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     if (threads_ == 0) throw;  // Else those that there are do all of it.
   }
 }
@@ -44,7 +46,7 @@ std::optional<ReadDone> FileReaders::next(std::chrono::microseconds patience) {
     return std::nullopt;
   }
   ReadDone done = std::move(state_->done.front());
-  state_->done.pop_front();
+  state_->done.erase(state_->done.begin());
   return done;
 }
 

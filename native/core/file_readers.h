@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/file.h"
 
@@ -40,7 +41,7 @@ class FileReaders {
   FileReaders(const FileReaders&) = delete;  // Its threads share its state.
   FileReaders& operator=(const FileReaders&) = delete;
 
-  // Throws std::system_error when no thread can be started.
+  // Throws std::system_error when no thread can be started, std::bad_alloc.
   void submit(const ReadTask& task);
   // The next that is done, in any order; waits for `patience` at most.
   [[nodiscard]] std::optional<ReadDone> next(std::chrono::microseconds patience);
@@ -57,7 +58,7 @@ class FileReaders {
     std::condition_variable has_work;
     std::condition_variable has_news;
     std::deque<ReadTask> waiting;
-    std::deque<ReadDone> done;
+    std::vector<ReadDone> done;  // Few: as many at most as the caller has chunks.
     std::size_t reading = 0;
     bool ended = false;
   };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -75,6 +76,8 @@ std::size_t Lane::replacements() const {
 
 void Lane::start_worker() {
   auto worker = std::make_shared<Worker>();
+  // For the one that it replaces, and for itself: to leave one behind must not need memory.
+  replaced_.reserve(replaced_.size() + 2);
   try {
     // Detached: a thread that may never return from the driver must never be joined.
     std::thread([lane = shared_from_this(), worker] { lane->serve(worker); }).detach();
@@ -117,25 +120,21 @@ void Lane::serve(const std::shared_ptr<Worker>& self) {
   std::erase(replaced_, self);
 }
 
-Clock::time_point Lane::inspect(Clock::time_point now) {
-  std::vector<std::shared_ptr<Job>> interrupted;
-  std::vector<std::shared_ptr<Job>> stuck;
-  auto next = Clock::time_point::max();
-  {
-    const std::lock_guard lock(mutex_);
-    next = enqueue_what_is_due(now);
-    next = std::min(next, inspect_queue(now, interrupted));
-    for (const auto& worker : replaced_) {
-      next = std::min(next, inspect_worker(*worker, now, stuck));
+Clock::time_point Lane::inspect(Clock::time_point now) noexcept {
+  for (;;) {
+    Over over;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto due = enqueue_what_is_due(now);
+      over = take_one_over(now);
+      if (!over.job) return std::min(due, look_after_threads(now));
     }
-    if (current_) next = std::min(next, inspect_current(now, stuck));
-    if (!current_ && !queue_.empty() && !try_to_start_worker()) {
-      next = std::min(next, now + thread_retry);
+    if (over.outcome == Outcome::stuck) {
+      over.job->settle({Outcome::stuck, nullptr});
+    } else {
+      over.job->settle_unrun({over.outcome, nullptr});
     }
   }
-  for (const auto& job : interrupted) job->settle_unrun({Outcome::interrupted, nullptr});
-  for (const auto& job : stuck) job->settle({Outcome::stuck, nullptr});
-  return next;
 }
 
 Clock::time_point Lane::overtaking_at() const {
@@ -155,55 +154,80 @@ Clock::time_point Lane::enqueue_what_is_due(Clock::time_point now) {
       next = std::min({next, later.when, later.job->deadline()});
       return false;
     }
-    queue_.push_back(later.job);
+    try {
+      queue_.push_back(later.job);
+    } catch (const std::bad_alloc&) {
+      next = std::min(next, now + thread_retry);
+      return false;
+    }
     wake_.notify_all();
     return true;
   });
   return next;
 }
 
-Clock::time_point Lane::inspect_queue(Clock::time_point now,
-                                      std::vector<std::shared_ptr<Job>>& over) {
-  auto next = Clock::time_point::max();
-  std::erase_if(queue_, [&](const std::shared_ptr<Job>& job) {
-    if (job->over(now)) {
-      over.push_back(job);
-      return true;
-    }
-    next = std::min(next, job->deadline());
-    return false;
-  });
-  return next;
+Lane::Over Lane::take_one_over(Clock::time_point now) {
+  const auto over =
+      std::find_if(queue_.begin(), queue_.end(), [&](const auto& job) { return job->over(now); });
+  if (over != queue_.end()) {
+    Over taken{std::move(*over), Outcome::interrupted};
+    queue_.erase(over);
+    return taken;
+  }
+  for (const auto& worker : replaced_) {
+    if (is_stuck(*worker, now)) return quarantine(*worker);
+  }
+  if (!current_ || !is_stuck(*current_, now)) return {};
+  replace_current();
+  return quarantine(*replaced_.back());
 }
 
-Clock::time_point Lane::inspect_current(Clock::time_point now,
-                                        std::vector<std::shared_ptr<Job>>& stuck) {
-  auto next = inspect_worker(*current_, now, stuck);
-  const bool quarantined = current_->quarantined;
-  if (const auto stalled_at = overtaking_at(); !quarantined && now < stalled_at) {
-    return std::min(next, stalled_at);
-  }
-  auto left = current_;
-  if (quarantined) {
-    current_ = nullptr;
-  } else if (!try_to_start_worker()) {
-    return std::min(next, now + thread_retry);
-  }
-  replaced_.push_back(std::move(left));
-  ++replacements_;
-  return next;
-}
-
-Clock::time_point Lane::inspect_worker(Worker& worker, Clock::time_point now,
-                                       std::vector<std::shared_ptr<Job>>& stuck) const {
-  if (!worker.running || worker.quarantined) return Clock::time_point::max();
-  if (!worker.running->over(now)) return worker.running->deadline();
-  if (worker.over_since == Clock::time_point::max()) worker.over_since = now;
-  // A job that still asks its limits is not stuck but cleaning up.
-  const auto stuck_at = std::max(worker.over_since, worker.running->heartbeat()) + stop_grace;
-  if (now < stuck_at) return stuck_at;
+Lane::Over Lane::quarantine(Worker& worker) {
   worker.quarantined = true;
-  stuck.push_back(worker.running);
+  return {worker.running, Outcome::stuck};
+}
+
+void Lane::replace_current() noexcept {
+  replaced_.push_back(std::move(current_));
+  current_ = nullptr;
+  ++replacements_;
+}
+
+bool Lane::is_stuck(Worker& worker, Clock::time_point now) {
+  if (!worker.running || worker.quarantined || !worker.running->over(now)) return false;
+  if (worker.over_since == Clock::time_point::max()) worker.over_since = now;
+  return now >= stuck_at(worker);
+}
+
+// A job that still asks its limits is not stuck but cleaning up.
+Clock::time_point Lane::stuck_at(const Worker& worker) {
+  return std::max(worker.over_since, worker.running->heartbeat()) + stop_grace;
+}
+
+Clock::time_point Lane::next_look(const Worker& worker) {
+  if (!worker.running || worker.quarantined) return Clock::time_point::max();
+  const bool over = worker.over_since != Clock::time_point::max();
+  return over ? stuck_at(worker) : worker.running->deadline();
+}
+
+Clock::time_point Lane::look_after_threads(Clock::time_point now) {
+  auto next = Clock::time_point::max();
+  for (const auto& job : queue_) next = std::min(next, job->deadline());
+  for (const auto& worker : replaced_) next = std::min(next, next_look(*worker));
+  if (current_) next = std::min({next, next_look(*current_), overtake_current(now)});
+  if (!current_ && !queue_.empty() && !try_to_start_worker()) {
+    next = std::min(next, now + thread_retry);
+  }
+  return next;
+}
+
+Clock::time_point Lane::overtake_current(Clock::time_point now) {
+  if (const auto stalled_at = overtaking_at(); now < stalled_at) return stalled_at;
+  auto left = current_;
+  if (!try_to_start_worker()) return now + thread_retry;
+  std::swap(left, current_);
+  replace_current();
+  current_ = std::move(left);
   return Clock::time_point::max();
 }
 

@@ -58,8 +58,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
   [[nodiscard]] std::size_t replacements() const;
 
   // For the supervisor: settles what is out of time, replaces threads, and answers when to be asked
-  // again.
-  Clock::time_point inspect(Clock::time_point now);
+  // again. Where memory is short, it needs none but for a new thread, and tries again to get that.
+  Clock::time_point inspect(Clock::time_point now) noexcept;
 
  private:
   struct Worker {
@@ -74,6 +74,11 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::shared_ptr<Job> job;
   };
 
+  struct Over {
+    std::shared_ptr<Job> job;
+    Outcome outcome = Outcome::interrupted;
+  };
+
   explicit Lane(std::string name) : name_(std::move(name)) {}
   void serve(const std::shared_ptr<Worker>& self);
   // All of these with mutex_ held.
@@ -81,12 +86,18 @@ class Lane : public std::enable_shared_from_this<Lane> {
   [[nodiscard]] bool try_to_start_worker() noexcept;
   // When the current job may be overtaken; never while only its convoy waits.
   [[nodiscard]] Clock::time_point overtaking_at() const;
-  Clock::time_point inspect_current(Clock::time_point now,
-                                    std::vector<std::shared_ptr<Job>>& stuck);
+  // Something that has to settle now, and as what; it has left its place in the lane. Else nothing.
+  [[nodiscard]] Over take_one_over(Clock::time_point now);
+  [[nodiscard]] static Over quarantine(Worker& worker);
+  // The current thread is left behind. There is room for it since it was started.
+  void replace_current() noexcept;
+  // These answer when to look again.
   Clock::time_point enqueue_what_is_due(Clock::time_point now);
-  Clock::time_point inspect_queue(Clock::time_point now, std::vector<std::shared_ptr<Job>>& over);
-  Clock::time_point inspect_worker(Worker& worker, Clock::time_point now,
-                                   std::vector<std::shared_ptr<Job>>& stuck) const;
+  Clock::time_point look_after_threads(Clock::time_point now);
+  Clock::time_point overtake_current(Clock::time_point now);
+  [[nodiscard]] static bool is_stuck(Worker& worker, Clock::time_point now);
+  [[nodiscard]] static Clock::time_point stuck_at(const Worker& worker);
+  [[nodiscard]] static Clock::time_point next_look(const Worker& worker);
 
   const std::string name_;
   mutable std::mutex mutex_;  // Guards everything below.

@@ -1,6 +1,7 @@
 #include "core/memory_pool.h"
 
 #include <limits>
+#include <mutex>
 
 namespace cuda_shutdown {
 
@@ -69,7 +70,7 @@ MemoryPool::Usage MemoryPool::reserved() {
 }
 
 void MemoryPool::reset_peaks() {
-  const std::lock_guard lock(destroying_);
+  const std::shared_lock lock(destroying_);
   if (pool_ == nullptr) return;
   for (const auto name : {cudaMemPoolAttrUsedMemHigh, cudaMemPoolAttrReservedMemHigh}) {
     // 0 is the only value that these take: it resets them to the current one.
@@ -80,7 +81,7 @@ void MemoryPool::reset_peaks() {
 
 std::uint64_t MemoryPool::attribute(cudaMemPoolAttr name) {
   std::uint64_t value = 0;
-  const std::lock_guard lock(destroying_);
+  const std::shared_lock lock(destroying_);
   if (pool_ == nullptr) return value;
   context_.check(cudaMemPoolGetAttribute(pool_, name, &value), "cudaMemPoolGetAttribute");
   return value;

@@ -6,7 +6,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
-#include <mutex>
+#include <shared_mutex>
 
 #include "core/context.h"
 
@@ -45,7 +45,8 @@ class MemoryPool {
 
   Context& context_;
   const bool supported_;
-  std::mutex destroying_;  // Keeps the handle while a counter is read.
+  // Shared while a counter is read, which may hang and must not keep others from theirs.
+  std::shared_mutex destroying_;
   cudaMemPool_t pool_ = nullptr;
 };
 

@@ -62,6 +62,9 @@ Outcome Model::release(const Limits& limits, const Progress& progress) {
     for (; next_ < blocks_.size(); ++next_) accept(blocks_[next_]);
     confirm();
     count_confirmed();
+  } catch (...) {
+    count_confirmed();
+    throw;
   }
   last_free_.reset();
   stream_.reset();

@@ -59,6 +59,8 @@ std::shared_ptr<Model> try_to_load(Device& device, const LoadRequest& request, c
 class Waiting {
  public:
   explicit Waiting(Device& device) : device_(device) { device.ring().load_waits(); }
+  // Where it was never submitted.
+  ~Waiting() { settle(); }
   Waiting(const Waiting&) = delete;  // Counts once.
   Waiting& operator=(const Waiting&) = delete;
 
@@ -66,15 +68,19 @@ class Waiting {
     if (!over_.exchange(true)) static_cast<void>(device_.ring().load_waits_no_more());
   }
   // Any thread: what was kept for this load is given back on the device's.
-  void settle() {
+  void settle() noexcept {
     if (over_.exchange(true) || !device_.ring().load_waits_no_more()) return;
-    device_.submit(
-        [&device = device_](const Limits&) {
-          device.context().make_current();
-          device.ring().give_back();
-          return Outcome::done;
-        },
-        [](const Settlement&) {});
+    try {
+      device_.submit(
+          [&device = device_](const Limits&) {
+            device.context().make_current();
+            device.ring().give_back();
+            return Outcome::done;
+          },
+          [](const Settlement&) {});
+    } catch (const std::exception&) {
+      // No memory for a job: the next load or read gives it back.
+    }
   }
 
  private:
@@ -108,9 +114,11 @@ JobHandle submit_load(Device& device, LoadRequest request, LoadProgress progress
   auto work = [&device, loaded, request = std::move(request), progress = std::move(progress),
                waiting](const Limits& limits) {
     waiting->begin();
-    auto model = load_model(device, request, limits, progress);
-    if (!model) return Outcome::interrupted;
-    *loaded = std::make_shared<Delivery>(std::move(model));
+    // First, as a model that there is no delivery for would be lost.
+    auto delivery = std::make_shared<Delivery>(nullptr);
+    delivery->put(load_model(device, request, limits, progress));
+    if (!*delivery) return Outcome::interrupted;
+    *loaded = std::move(delivery);
     return Outcome::done;
   };
   auto report = [loaded, waiting, settled = std::move(settled)](const Settlement& settlement) {

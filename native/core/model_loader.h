@@ -37,6 +37,9 @@ class Delivery {
   Delivery(const Delivery&) = delete;  // Owns the model until it is taken.
   Delivery& operator=(const Delivery&) = delete;
 
+  // For one that has been made empty.
+  void put(std::shared_ptr<Model> model) noexcept { model_ = std::move(model); }
+  explicit operator bool() const noexcept { return model_ != nullptr; }
   [[nodiscard]] std::shared_ptr<Model> take() noexcept { return std::move(model_); }
 
  private:

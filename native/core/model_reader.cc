@@ -22,7 +22,8 @@ class Leg {
   ~Leg() {
     try {
       Event& copied = chunk_->copied();
-      if (!model_.device().context().lost() && !copied.wait(limits_.for_cleanup(give_back_time))) {
+      if (bytes_ > 0 && !model_.device().context().lost() &&
+          !copied.wait(limits_.for_cleanup(give_back_time))) {
         static_cast<void>(copied.wait(Limits()));
       }
     } catch (const CudaException&) {

@@ -1,5 +1,6 @@
 #include "core/pinned_ring.h"
 
+#include <new>
 #include <utility>
 
 namespace cuda_shutdown {
@@ -25,9 +26,13 @@ std::unique_ptr<PinnedChunk> PinnedRing::take() {
   return std::make_unique<PinnedChunk>(context_);
 }
 
-void PinnedRing::put_back(std::unique_ptr<PinnedChunk> chunk) {
-  const std::lock_guard lock(mutex_);
-  chunks_.push_back(std::move(chunk));
+void PinnedRing::put_back(std::unique_ptr<PinnedChunk> chunk) noexcept {
+  try {
+    const std::lock_guard lock(mutex_);
+    chunks_.push_back(std::move(chunk));
+  } catch (const std::bad_alloc&) {
+    // It is not kept: the caller's pointer frees it.
+  }
 }
 
 void PinnedRing::give_back() {

@@ -48,7 +48,7 @@ class PinnedRing {
   // On the device's threads, as the next three. Throws CudaException.
   [[nodiscard]] std::unique_ptr<PinnedChunk> take();
   // Nothing may read or write it any more.
-  void put_back(std::unique_ptr<PinnedChunk> chunk);
+  void put_back(std::unique_ptr<PinnedChunk> chunk) noexcept;
   // Gives the chunks back that nobody has taken, unless a load waits that will take them.
   void give_back();
   // The same, whoever waits.

@@ -21,6 +21,9 @@ void Supervisor::watch(const std::shared_ptr<Lane>& lane) {
   const std::lock_guard lock(mutex_);
   std::erase_if(lanes_, [](const auto& watched) { return watched.expired(); });
   lanes_.push_back(lane);
+  // A look that is under way may miss one that has moved up in the list.
+  next_look_ = Clock::time_point::min();
+  condition_.notify_one();
 }
 
 void Supervisor::look_by(Clock::time_point time) noexcept {
@@ -35,7 +38,6 @@ void Supervisor::look_by(Clock::time_point time) noexcept {
 void Supervisor::run() {
   pthread_setname_np(pthread_self(), "cuda-supervisor");
   for (;;) {
-    std::vector<std::weak_ptr<Lane>> lanes;
     {
       std::unique_lock lock(mutex_);
       while (Clock::now() < next_look_) {
@@ -50,12 +52,19 @@ void Supervisor::run() {
       // Before the lanes are looked at: what is asked for meanwhile may have come too late for
       // that.
       next_look_ = Clock::time_point::max();
-      lanes = lanes_;
     }
-    for (const auto& watched : lanes) {
-      if (const auto lane = watched.lock()) look_by(lane->inspect(Clock::now()));
+    for (std::size_t i = 0; const auto lane = lane_at(i); ++i) {
+      look_by(lane->inspect(Clock::now()));
     }
   }
+}
+
+std::shared_ptr<Lane> Supervisor::lane_at(std::size_t& index) {
+  const std::lock_guard lock(mutex_);
+  for (; index < lanes_.size(); ++index) {
+    if (auto lane = lanes_[index].lock()) return lane;
+  }
+  return nullptr;
 }
 
 }  // namespace cuda_shutdown

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -27,7 +28,10 @@ class Supervisor {
 
  private:
   Supervisor();
+  // Allocates nothing, as inspect() does not: a thread of its own has nobody to tell.
   [[noreturn]] void run();
+  // The first from `index` on that lives, which is where it then is.
+  [[nodiscard]] std::shared_ptr<Lane> lane_at(std::size_t& index);
 
   std::mutex mutex_;  // Guards everything below; never held while a lane is inspected.
   std::condition_variable condition_;

@@ -77,16 +77,23 @@ Watchdog& Watchdog::instance() {
   return *watchdog;
 }
 
-Watchdog::Watchdog() : wake_fd_(made_eventfd()) {
-  std::thread([this] { run(); }).detach();
-  std::thread([this] { run_backstop(); }).detach();
+Watchdog::Watchdog() : wake_fd_(made_eventfd()) {}
+
+void Watchdog::start_threads() {
+  if (!runs_) std::thread([this] { run(); }).detach();
+  runs_ = true;
+  if (!backstop_runs_) std::thread([this] { run_backstop(); }).detach();
+  backstop_runs_ = true;
 }
 
 void Watchdog::arm(const WatchdogOptions& options) {
   const std::lock_guard lock(mutex_);
   if (armed_) throw std::logic_error("Expected the watchdog to be disarmed, got one that is armed");
+  start_threads();
+  // What can fail comes before the signals, which nobody would take back.
+  WatchdogOptions copy = options;
   signal_chain::install(options.signals, wake_fd_, options.once_from);
-  options_ = options;
+  options_ = std::move(copy);
   terminal_ = Terminal();
   begun_.reset();
   decided_.reset();

@@ -81,6 +81,9 @@ class Watchdog {
   };
 
   Watchdog();
+  // With the first arm(), and not with the object, which a thread that runs already would outlive
+  // where the other cannot be started.
+  void start_threads();
   [[noreturn]] void run();
   [[noreturn]] void run_backstop();
   // Ends the process if it is time; else answers when to look again.
@@ -94,6 +97,8 @@ class Watchdog {
   const int wake_fd_;
   mutable std::mutex mutex_;  // Guards everything below. Not taken by the signal handler.
   std::condition_variable ending_;
+  bool runs_ = false;
+  bool backstop_runs_ = false;
   bool armed_ = false;
   WatchdogOptions options_;
   Terminal terminal_;

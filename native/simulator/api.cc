@@ -102,6 +102,8 @@ Entry enter(World& world, ThreadState& thread, Function function, const Concerns
   const int ordinal = device != nullptr ? device->ordinal() : -1;
   const Faults::Matches matches = world.faults.match(function, ordinal);
   const Faults::Ticket ticket = world.faults.ticket();
+  // Before the count: who has waited for the call finds its faults in the ledger.
+  if (device != nullptr) ledger_add(device->ledger().faults_acted, matches.size());
   ledger_add(world.ledger->header().total_calls, 1);
   world.calls.count(function);
   if (!matches.empty()) {

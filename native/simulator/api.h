@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "functions.h"
+#include "inside.h"
 #include "world.h"
 
 namespace cuda_simulator {
@@ -59,6 +60,7 @@ cudaError_t not_supported(const char* function) noexcept;
 
 template <typename Body>
 cudaError_t answer(Body body) noexcept {
+  const Inside inside;
   World& world = World::current();
   ThreadState& thread = thread_state(world);
   cudaError_t error = cudaSuccess;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "inside.h"
 #include "world.h"
 
 namespace cuda_simulator {
@@ -35,6 +36,8 @@ std::uint64_t calls(std::string_view function) {
 bool wait_for_call(std::string_view function, std::uint64_t n, std::chrono::milliseconds timeout) {
   return World::current().calls.wait_for(function_or_throw(function), n, timeout);
 }
+
+bool in_runtime() noexcept { return runtime_depth() > 0; }
 
 DeviceLedger ledger(int device) {
   World& world = World::current();

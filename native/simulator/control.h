@@ -28,6 +28,10 @@ void release_hangs();
 std::uint64_t calls(std::string_view function);
 bool wait_for_call(std::string_view function, std::uint64_t n, std::chrono::milliseconds timeout);
 
+// Whether the calling thread is inside a call of the runtime, or is one of the runtime's own: for
+// tests that disturb what is not the runtime.
+bool in_runtime() noexcept;
+
 DeviceLedger ledger(int device);
 std::uint64_t pinned_host_bytes();
 

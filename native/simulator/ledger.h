@@ -27,7 +27,8 @@ struct DeviceLedger {
   std::uint64_t invalid_frees;   // of pointers unknown or freed before
   std::uint64_t live_streams;    // created and not destroyed; default streams are not counted
   std::uint64_t live_events;
-  std::uint64_t padding[5];
+  std::uint64_t faults_acted;  // in calls that concern the device, also one that still hangs
+  std::uint64_t padding[4];
 };
 
 struct LedgerHeader {
@@ -51,6 +52,7 @@ static_assert(offsetof(LedgerHeader, total_calls) == 32);
 static_assert(sizeof(DeviceLedger) == 128);
 static_assert(offsetof(DeviceLedger, peak_used_bytes) == 40);
 static_assert(offsetof(DeviceLedger, live_events) == 80);
+static_assert(offsetof(DeviceLedger, faults_acted) == 88);
 
 class Ledger {
  public:

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "inside.h"
+
 namespace cuda_simulator {
 
 bool Marker::complete() const { return !stream || stream->complete(sequence); }
@@ -72,6 +74,7 @@ void Stream::start() {
 }
 
 void Stream::drain() {
+  const Inside inside;
   std::unique_lock lock(mutex_);
   for (;;) {
     has_work_.wait(lock, [&] { return !queue_.empty() || closing_; });

@@ -73,6 +73,15 @@ describe('the devices they act on', () => {
     expect(end.ledger.devices.map(({ reservedBytes }) => reservedBytes)).toEqual([0, 0, 0]);
   });
 
+  test.each(['cudaGetDriverEntryPointByVersion=error:1', 'cuDevicePrimaryCtxGetState=error:1'])(
+    'are those that the package has used, where the driver does not tell: %s',
+    async (faults) => {
+      const end = await run({ used: [0, 2], call: 'emptyCache' }, { faults });
+      expect(end.ledger.devices.map(({ reservedBytes }) => reservedBytes)).toEqual([0, 0, 0]);
+      expect(contexts(end)).toEqual([true, false, true]);
+    },
+  );
+
   test('emptyCache(2) leaves the others as they are', async () => {
     const end = await run({ used: [0, 2], call: 'emptyCache', device: 2 });
     const reserved = end.ledger.devices.map(({ reservedBytes }) => reservedBytes > 0);

@@ -106,6 +106,24 @@ TEST_F(MemoryTest, AsksNothingWhileAThreadIsStuck) {
   release(model);
 }
 
+TEST_F(MemoryTest, IsReadWhileAnotherReadingHangs) {
+  const auto model = model_of(2, MiB);
+  const auto before = cuda_simulator::calls("cudaMemPoolGetAttribute");
+  cuda_simulator::inject("cudaMemPoolGetAttribute#1=hang");
+  Callbacks hangs;
+  device().submit_reading(
+      [this](const Limits&) {
+        static_cast<void>(read_memory(device()));
+        return Outcome::done;
+      },
+      hangs.on_settled(), no_deadline);
+  expect_call_after("cudaMemPoolGetAttribute", before);
+  EXPECT_EQ(on_device(device(), [this] { return read_memory(device()); }).allocated, 2 * MiB);
+  release(model);
+  cuda_simulator::release_hangs();
+  EXPECT_EQ(hangs.settled().outcome, Outcome::done);
+}
+
 TEST_F(MemoryTest, IsReadWithTheDevice) {
   const auto model = model_of(2, MiB);
   const auto reading = on_device(device(), [this] { return read_memory(device()); });

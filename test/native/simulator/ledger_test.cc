@@ -83,6 +83,25 @@ TEST_F(LedgerFile, IsLive) {
   EXPECT_EQ(at(kSecond + 80), 0U);
 }
 
+// Who looks on from outside knows by it that the call is reached, before it comes back.
+TEST_F(LedgerFile, CountsFaultsOnTheirDeviceWhenTheyAct) {
+  begin({.devices = 2, .faults = "cudaMemGetInfo#2=error:1,cudaFree=hang", .ledger = path_});
+  constexpr std::size_t kSecond = 64 + 128;
+  ASSERT_EQ(cudaSetDevice(1), cudaSuccess);
+  std::size_t free = 0;
+  std::size_t total = 0;
+  ASSERT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);
+  EXPECT_EQ(at(kSecond + 88), 0U);
+  EXPECT_EQ(cudaMemGetInfo(&free, &total), cudaErrorInvalidValue);
+  EXPECT_EQ(at(kSecond + 88), 1U);
+  std::thread hangs([] { cudaFree(nullptr); });
+  ASSERT_TRUE(wait_for_call("cudaFree", 1, std::chrono::seconds(10)));
+  EXPECT_EQ(at(64 + 88), 1U) << "of the thread's own device";
+  EXPECT_EQ(at(kSecond + 88), 1U);
+  release_hangs();
+  hangs.join();
+}
+
 TEST_F(LedgerFile, BeginsAnew) {
   std::ofstream(path_) << std::string(100000, 'x');
   begin({.devices = 1, .ledger = path_});

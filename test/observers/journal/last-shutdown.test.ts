@@ -101,7 +101,8 @@ describe('after SIGKILL', () => {
 
 describe('the watchdog', () => {
   const ended = async (blocks: string): Promise<CutOffShutdown> => {
-    const folder = makeFolder();
+    // Where nothing was ever written.
+    const folder = join(makeFolder(), 'reports', 'of a service');
     const child = new Child('watched-journal.mjs', { args: [folder, blocks] });
     await child.saw(blocks === 'everything' ? 'blocked' : 'ready');
     child.signal('SIGTERM');
