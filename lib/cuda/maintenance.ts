@@ -82,6 +82,13 @@ export async function synchronize(device?: Device, options?: MaintenanceOptions)
   );
 }
 
+/** `resetPeakMemoryStats()` of one device, where a call that hangs must not block JavaScript. */
+export async function resetPeaks(index: number, limits: JobLimits): Promise<void> {
+  await runJob(`resetting the peaks of device ${index}`, limits, (timeoutMs, settled) =>
+    backend().addon.resetPeaks(index, timeoutMs, settled),
+  );
+}
+
 /**
  * `cudaDeviceReset`: destroys the device's context and everything in it. **It breaks every other
  * library in the process that uses the device**: opt-in, for a process that uses no other.

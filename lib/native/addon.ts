@@ -222,6 +222,12 @@ export interface Addon {
   heldBytes(device: number): number;
   resetPeakMemoryStats(device: number): void;
   resetAccumulatedMemoryStats(device: number): void;
+  /** `resetPeakMemoryStats` on the device's thread. */
+  resetPeaks(
+    device: number,
+    timeoutMs: number,
+    settled: (settlement: Settlement) => void,
+  ): NativeJob;
   emptyCache(
     device: number,
     timeoutMs: number,

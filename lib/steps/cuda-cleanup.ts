@@ -5,9 +5,8 @@ import { toError } from '../common/errors.js';
 import { formatBytes } from '../common/format.js';
 import { nonEmptyString, optionalBoolean, optionsObject } from '../common/options.js';
 import { initialisedDevices } from '../cuda/device.js';
-import { emptyCache, synchronize } from '../cuda/maintenance.js';
+import { emptyCache, resetPeaks, synchronize } from '../cuda/maintenance.js';
 import { readDevice } from '../cuda/measure.js';
-import { resetPeakMemoryStats } from '../cuda/memory-stats.js';
 import { backend, backendOrNone } from '../native/backend.js';
 import type { Step, StepContext } from '../shutdown/step.js';
 import { collectGarbage } from './collect-garbage.js';
@@ -108,11 +107,7 @@ async function cleanDevice(
   const before = await read();
   await attempt(synchronize(index, limits()));
   const emptied = await attempt(emptyCache(index, limits()));
-  await attempt(
-    Promise.resolve().then(() => {
-      resetPeakMemoryStats(index);
-    }),
-  );
+  await attempt(resetPeaks(index, limits()));
   const after = await read();
   const { name } = backend().addon.getDeviceProperties(index);
   return { index, name, before, after, releasedBytes: emptied?.releasedBytes ?? 0, errors };

@@ -76,6 +76,17 @@ Napi::Value synchronize_function(const Napi::CallbackInfo& info) {
       describe_nothing);
 }
 
+// For a clean-up, which a call that hangs must not keep from its other parts.
+Napi::Value reset_peaks_on_device(const Napi::CallbackInfo& info) {
+  return submit<Nothing>(
+      info,
+      [](Device& device, const Limits&, Nothing&) {
+        reset_peak_memory_stats(device);
+        return Outcome::done;
+      },
+      describe_nothing);
+}
+
 Napi::Value reset_device(const Napi::CallbackInfo& info) {
   return submit<Nothing>(
       info,
@@ -205,6 +216,7 @@ void export_memory_functions(Napi::Env env, Napi::Object exports) {
   exports.Set("memGetInfo", Napi::Function::New(env, mem_get_info));
   exports.Set("heldBytes", Napi::Function::New(env, held_bytes));
   exports.Set("memoryStats", Napi::Function::New(env, memory_stats_function));
+  exports.Set("resetPeaks", Napi::Function::New(env, reset_peaks_on_device));
   exports.Set("resetPeakMemoryStats", Napi::Function::New(env, reset_peaks));
   exports.Set("resetAccumulatedMemoryStats", Napi::Function::New(env, reset_accumulated));
   exports.Set("emptyCache", Napi::Function::New(env, empty_cache_function));

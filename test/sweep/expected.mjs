@@ -22,6 +22,18 @@ export function explains({ fault, acted }, text) {
   return failed.test(text) || unavailable.test(text) || lost;
 }
 
+/** Whether a device has a context, which JavaScript asks itself. */
+const OF_CONTEXTS = ['cudaGetDriverEntryPointByVersion', 'cuDevicePrimaryCtxGetState'];
+/** Counters that are read and set at once, by contract. */
+const OF_COUNTERS = ['cudaMemPoolGetAttribute', 'cudaMemPoolSetAttribute'];
+
+/** Whether a call that hangs may keep JavaScript from going on, so that only the watchdog ends the process. */
+export function mayBlock({ fault, acted }) {
+  if (fault?.kind !== 'hang' || acted === undefined) return false;
+  const asked = acted.stage === STAGES.serve ? [...OF_CONTEXTS, ...OF_COUNTERS] : OF_CONTEXTS;
+  return asked.includes(fault.call);
+}
+
 /** They take something away, and whoever calls them has its result already: nobody to tell. */
 const LAST_CALLS = ['cudaStreamDestroy', 'cudaEventDestroy', 'cudaFreeHost'];
 /** What a reading of a device's memory calls. It is evidence, not a condition. */
@@ -31,8 +43,6 @@ const READS = [
   'cudaMemGetInfo',
   'cudaMemPoolGetAttribute',
 ];
-/** Whether a device has a context: where the driver does not say, the package knows of its own. */
-const OF_CONTEXTS = ['cudaGetDriverEntryPointByVersion', 'cuDevicePrimaryCtxGetState'];
 /** Versions are for people. */
 const VERSIONS = ['cudaRuntimeGetVersion', 'cudaDriverGetVersion'];
 /** It takes the thread's last error away, and answers it. */
@@ -48,7 +58,8 @@ export function quiet(run) {
   if (acted.operation === 'call off d') return 'the load was called off at the same time';
   if (LAST_CALLS.includes(call)) return 'what it gives back shows in the ledger';
   if (READS.includes(call) && hasGap(run)) return 'the reading is missing';
-  if (kind === 'error' && OF_CONTEXTS.includes(call)) return 'it is known without';
+  if (kind === 'error' && OF_CONTEXTS.includes(call))
+    return 'what the package has begun it knows without';
   if (VERSIONS.includes(call)) return 'a version is for people';
   if (TAKES.includes(call)) return 'nobody needs its answer';
   return undefined;

@@ -2,7 +2,7 @@
 // without any is explained. Pure.
 import { balance, isCutOff, reportedModels } from './balance.mjs';
 import { STAGES } from './course.mjs';
-import { explains, quiet } from './expected.mjs';
+import { explains, mayBlock, quiet } from './expected.mjs';
 
 const STEPS = ['app', 'models', 'cuda', 'flush'];
 /** These call nothing of the runtime's. */
@@ -107,7 +107,9 @@ function codeFitsReport(run) {
 }
 
 /** What could still run did run, and where nothing hung, to its end. */
-function runsEveryStep({ last, fault }) {
+function runsEveryStep(run) {
+  const { last, fault } = run;
+  if (isCutOff(run) && !mayBlock(run)) return ['the watchdog ended it, where nothing blocked'];
   if (last?.complete !== true) return [];
   const { steps, errors } = last.report;
   const may = fault?.kind === 'hang' ? ['ok', 'failed', 'timed-out'] : ['ok', 'failed'];
