@@ -10,7 +10,7 @@ after(() => workshop.close());
 
 const runs = {};
 before(async () => {
-  const faults = { refused: 'cudaFreeAsync#60=error:1', lost: 'cudaMemcpyAsync#3=sticky:700' };
+  const faults = { refused: 'cudaFreeAsync#20@1=error:1', lost: 'cudaMemcpyAsync#3@0=sticky:700' };
   runs.clean = await workshop.run({});
   for (const [name, text] of Object.entries(faults)) {
     runs[name] = await workshop.run({ fault: faultOf(text) });

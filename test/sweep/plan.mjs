@@ -16,7 +16,7 @@ const EFFECTS = [
 /** A fault as the simulated runtime's grammar has it, taken apart. @throws Error for anything else */
 export function faultOf(text) {
   const [, call, nth, effect, code] =
-    /^(\w+)#(\d+)=(error|sticky|slow|hang)(?::(\d+))?$/.exec(text) ?? [];
+    /^(\w+)#(\d+)(?:@\d+)?=(error|sticky|slow|hang)(?::(\d+))?$/.exec(text) ?? [];
   if (call === undefined) {
     throw new Error(`Expected a fault as \`cudaFreeAsync#3=error:1\`, got \`${text}\``);
   }
