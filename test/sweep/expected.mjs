@@ -16,7 +16,7 @@ export function explains({ fault, acted }, text) {
   const failed = new RegExp(`\\b${by} on device ${acted.device} failed with \\w+ \\(${code}\\)`);
   // The first questions are asked before there is a device to be named.
   const unavailable = new RegExp(
-    `^CUDA is not available: the CUDA runtime answers \\w+ \\(${code}\\)`,
+    `^CUDA is not available: the (?:simulated )?CUDA runtime answers \\w+ \\(${code}\\)`,
   );
   const lost = kind === 'sticky' && text.includes(`The device ${acted.device} of the model`);
   return failed.test(text) || unavailable.test(text) || lost;
