@@ -42,6 +42,7 @@ run() {
   echo "== The addon in Node, $name"
   mkdir -p "$folder"
   CUDA_SHUTDOWN_TOOLKIT=OFF npx cmake-js compile --out "$folder/build" --CDCUDA_SHUTDOWN_SANITIZE="$2" \
+    --CDCMAKE_CXX_FLAGS_RELEASE='-O1 -DNDEBUG' \
     >"$folder/build.log" 2>&1 || { cat "$folder/build.log"; return 1; }
   rm -rf "$folder"/{lib,dist,test,bench,reports}
   cp -r lib dist bench package.json tsconfig.json jest.config.js "$folder"
