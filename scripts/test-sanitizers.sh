@@ -44,8 +44,8 @@ run() {
   CUDA_SHUTDOWN_TOOLKIT=OFF npx cmake-js compile --out "$folder/build" --CDCUDA_SHUTDOWN_SANITIZE="$2" \
     --CDCMAKE_CXX_FLAGS_RELEASE='-O1 -DNDEBUG' \
     >"$folder/build.log" 2>&1 || { cat "$folder/build.log"; return 1; }
-  rm -rf "$folder"/{lib,dist,test,bench,reports}
-  cp -r lib dist bench package.json tsconfig.json jest.config.js "$folder"
+  rm -rf "$folder"/{lib,install,dist,test,bench,reports}
+  cp -r lib install dist bench package.json tsconfig.json jest.config.js "$folder"
   mkdir -p "$folder/test" "$folder/reports"
   cp -r test/{cuda,fixtures,load,models,native-addon,observers,shutdown,steps,support,testing} "$folder/test"
   ln -sfn "$root/node_modules" "$folder/node_modules"

@@ -35,7 +35,7 @@ test('the types are right, for both entry points', () => {
 test('nothing is in it but what is loaded, compiled or read', () => {
   const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
   const known =
-    /^package\/(package\.json|README\.md|LICENSE|CMakeLists\.txt|binding\.gyp|install\/(install|prebuilt)\.mjs|dist\/(index|shared|testing\/index)\.js|dist\/.*\.d\.ts|native\/.*\.(cc|h|cmake|inc|map))$/u;
+    /^package\/(package\.json|README\.md|LICENSE|CMakeLists\.txt|binding\.gyp|install\/(install|prebuilt)\.mjs|dist\/(index|shared|testing\/index)\.js|dist\/cli\/[\w-]+\.js|dist\/demo\/(demo|service)\.mjs|dist\/.*\.d\.ts|native\/.*\.(cc|h|cmake|inc|map))$/u;
   assert.deepEqual(
     files.filter((file) => !known.test(file)),
     [],

@@ -66,6 +66,9 @@ export async function registries(model: all.Model) {
   const idle: all.IdleOptions = { unloadAfterMs: 60_000 };
   expectTypeOf(registry.idle(idle)).toEqualTypeOf<() => void>();
   const admit: all.AdmitOptions = { bytes: 1e9, device: 1 };
+  const spread: all.BytesByDevice = { 'cuda:0': 1e9, 'cuda:1': 1e9 };
+  expectTypeOf({ bytesByDevice: spread }).toExtend<all.AdmittedBytes>();
+  expectTypeOf(model.bytesByDevice).toExtend<all.BytesByDevice>();
   const load = (context: all.AdmitContext) => all.loadModel('m', context);
   expectTypeOf(await registry.admit(admit, load)).toEqualTypeOf<all.Model>();
 }
@@ -150,6 +153,8 @@ export async function shutdowns(registry: all.ModelRegistry, logger: all.Logger)
   const log: all.CloseableLogger = { end: () => undefined };
   const closing: all.CloseLoggerOptions = { fsync: true };
   const drain: all.HttpServerOptions = { farewell: (socket) => socket.end() };
+  expectTypeOf(drain.farewell).toEqualTypeOf<all.Farewell | undefined>();
+  expectTypeOf<http.Server>().toExtend<all.AnyHttpServer>();
   const unload: all.UnloadModelsOptions = { modelTimeoutMs: 1 };
   const clean: all.CudaCleanupOptions = { collectGarbage: false };
   const workers: all.ClusterWorkersOptions = { name: 'workers' };
@@ -184,6 +189,8 @@ export function events(shutdown: all.Shutdown) {
   expectTypeOf<all.Shutdown>().toExtend<all.EventSource>();
   expectTypeOf<all.BeginEvent['steps']>().toEqualTypeOf<readonly all.PlannedStep[]>();
   expectTypeOf<all.MemoryEvent['devices']>().toEqualTypeOf<readonly all.MeasuredDevice[]>();
+  expectTypeOf<all.ProgressEvent>().toExtend<all.ProgressFacts>();
+  expectTypeOf<all.ProgressFacts['item']>().toEqualTypeOf<all.ProgressItem | undefined>();
   expectTypeOf<all.ProgressEvent['held']>().toEqualTypeOf<readonly all.HeldMemory[] | undefined>();
 }
 
@@ -195,6 +202,8 @@ export function reports(report: all.ShutdownReport) {
   expectTypeOf(report.models).toEqualTypeOf<readonly all.ReportedModel[]>();
   expectTypeOf(report.devices).toEqualTypeOf<readonly all.ReportedDevice[]>();
   expectTypeOf<all.ReportedDevice['after']>().toEqualTypeOf<all.ReportedMemory | undefined>();
+  expectTypeOf<all.CudaCleanupDetails['devices']>().toEqualTypeOf<readonly all.CleanedDevice[]>();
+  expectTypeOf<all.UnloadModelsDetails['models']>().toEqualTypeOf<readonly all.ReportedModel[]>();
   expectTypeOf<all.HttpServerDetails['drained']>().toEqualTypeOf<number>();
   expectTypeOf<all.ClusterWorkersDetails['workers']>().toEqualTypeOf<readonly all.WorkerEnd[]>();
   expectTypeOf<all.WorkerThreadsDetails['threads']>().toEqualTypeOf<
