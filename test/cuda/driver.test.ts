@@ -124,6 +124,7 @@ function cleanly(code: string): object {
   };
 }
 
+// Without a CUDA toolkit there is no addon on NVIDIA's runtime, and nothing that would ask a driver.
 const onRealRuntime = realRuntime ? describe : describe.skip;
 
 onRealRuntime.each(VERDICTS)('with %s', (_, verdict) => {
